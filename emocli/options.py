@@ -14,12 +14,16 @@ from typing import Any, ClassVar, get_args, get_origin, get_type_hints
 
 @dataclass(frozen=True)
 class Option:
-    """The option of a field: its help, what stands for its value, and bounds of a number."""
+    """The option of a field: its help, what stands for its value, bounds of a number, its names.
+
+    Without names it has that of the field.
+    """
 
     help: str
     metavar: str | None = None
     least: int | None = None
     most: int | None = None
+    flags: tuple[str, ...] = ()
     positional: ClassVar[bool] = False
 
 

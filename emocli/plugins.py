@@ -64,7 +64,7 @@ KINDS: dict[PluginKind, str] = {
 
 OFFERS: dict[PluginKind, tuple[str, ...]] = {
     "datasets": ("Config", "build"),
-    "features": ("MODALITY", "REQUIRES", "PER_CLIP", "Config", "prepare"),
+    "features": ("MODALITY", "PER_CLIP", "Config", "prepare"),
     "formats": ("MODALITY", "Config"),
     "corruptions": ("Config",),
     "protocols": ("Config",),
@@ -81,6 +81,7 @@ OFFERS: dict[PluginKind, tuple[str, ...]] = {
 
 DEFAULTS: dict[PluginKind, dict[str, object]] = {
     "features": {
+        "REQUIRES": (),
         "LIBRARIES": (),
         "EXTRA": "",
         "ENCODER": None,

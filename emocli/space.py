@@ -70,12 +70,11 @@ class Uniform:
 
 
 @dataclass(frozen=True)
-class Whole:
+class Whole(Uniform):
     """Whole numbers from ``low`` to ``high``, both included."""
 
     low: int
     high: int
-    log: bool = False
 
     def draw(self, trial: DrawSource, name: str) -> Value:
         """Let a trial draw one."""
@@ -84,10 +83,6 @@ class Whole:
     def text(self) -> str:
         """Write it as `parse` reads it."""
         return f"{self.low}..{self.high}" + (":log" if self.log else "")
-
-    def ends(self) -> tuple[Value, ...]:
-        """Return the least and the greatest."""
-        return self.low, self.high
 
 
 @dataclass(frozen=True)

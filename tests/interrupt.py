@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,6 +30,13 @@ def kill_when(reached: Callable[[], bool], words: Sequence[str], seconds: float)
     process.wait()
 
 
+def killed_at(files: Sequence[Path], words: Sequence[str], seconds: float) -> None:
+    """Kill a command as soon as each file is there, start it again, and let it end at last."""
+    for file in files:
+        kill_when(file.exists, words, seconds)
+    subprocess.run(words, check=True, capture_output=True)
+
+
 @contextmanager
 def interrupted(patch: pytest.MonkeyPatch, owner: object, name: str, call: int) -> Iterator[None]:
     """Interrupt the body as Ctrl-C does, at the n-th call of a function of ``owner``."""
@@ -41,3 +50,16 @@ def interrupted(patch: pytest.MonkeyPatch, owner: object, name: str, call: int) 
     with patch.context() as inside:
         inside.setattr(owner, name, counted)
         yield
+
+
+def forked(call: Callable[[], None]) -> int:
+    """Run a call in a forked process; return its id."""
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            call()
+            code = 0
+        finally:
+            os._exit(code)
+    return child

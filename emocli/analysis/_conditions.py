@@ -27,16 +27,19 @@ class ConditionOptions(RobustOptions, SplitOptions, OfRun):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlaceReport(Report):
-    """Beginning of the report of an analysis of features: of a run or store (`of`), and its clips.
-
-    ``emocli`` is the version that wrote it.
-    """
+class VersionedReport(Report):
+    """Beginning of the report of an analysis; ``emocli`` is the version that wrote it."""
 
     FORMAT: ClassVar[int] = 2
     RENAMED: ClassVar[Mapping[str, str] | None] = {}
 
     emocli: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlaceReport(VersionedReport):
+    """The same of an analysis of features: of a run or store (`of`), and its clips."""
+
     of: str
     dataset: str
     split: Split
@@ -51,16 +54,9 @@ class PlaceReport(Report):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunReport(Report):
-    """Beginning of the report of an analysis of networks: the run, and its corpora.
+class RunReport(VersionedReport):
+    """The same of an analysis of networks: the run, and its corpora."""
 
-    ``emocli`` is the version that wrote it.
-    """
-
-    FORMAT: ClassVar[int] = 2
-    RENAMED: ClassVar[Mapping[str, str] | None] = {}
-
-    emocli: str
     run: str
     fusion: str
     seeds: tuple[int, ...]
@@ -154,15 +150,18 @@ def conditions(
     return {CLEAN_LABEL: (), **{" + ".join(c.label for c in own): own for own in usable}}
 
 
-def through(
-    corruptions: Mapping[str, tuple[CorruptionSpec, ...]],
-    measure: Callable[[tuple[CorruptionSpec, ...]], Measured],
+def measured(
+    options: ConditionOptions,
+    measure: Callable[[Evaluator, tuple[CorruptionSpec, ...], int], Measured],
     progress: Callable[[int, int], None],
-) -> dict[str, Measured]:
-    """Measure under each condition in turn; ``progress`` is told conditions done, and all."""
+    default: str | None = None,
+) -> tuple[Evaluator, dict[str, Measured]]:
+    """Open the run, and measure under each of its `conditions` in turn; errors as of both."""
+    evaluator = opened(options)
+    tested = conditions(options.corrupt, evaluator.modalities, default)
     results: dict[str, Measured] = {}
-    for label, own in corruptions.items():
-        progress(len(results), len(corruptions))
-        results[label] = measure(own)
-    progress(len(results), len(corruptions))
-    return results
+    for label, corruptions in tested.items():
+        progress(len(results), len(tested))
+        results[label] = measure(evaluator, corruptions, options.seed)
+    progress(len(results), len(tested))
+    return evaluator, results

@@ -16,10 +16,8 @@ from emocli.analysis._conditions import (
     ConditionOptions,
     SplitReport,
     about_split,
-    conditions,
+    measured,
     name_of,
-    opened,
-    through,
 )
 from emocli.data.record import Number
 from emocli.errors import RunError
@@ -86,11 +84,9 @@ def measure(options: Options, progress: Progress) -> Finding:
     EmocliError
         If the run is no run, what is asked does not fit it, or its network has no gates.
     """
-    evaluator = opened(options)
-    tested = conditions(options.corrupt, evaluator.modalities)
-    measured = through(tested, lambda each: _gates(evaluator, each, options.seed), progress)
-    report = Report(**vars(about_split(options, evaluator)), gates=measured)
-    labels = [label for label in measured if options.corrupt and label != CLEAN_LABEL]
+    evaluator, gates = measured(options, _gates, progress)
+    report = Report(**vars(about_split(options, evaluator)), gates=gates)
+    labels = [label for label in gates if options.corrupt and label != CLEAN_LABEL]
     return Finding(
         name_of("gates", options, evaluator, *labels, evaluator.repair.label),
         report,

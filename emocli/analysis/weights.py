@@ -17,10 +17,8 @@ from emocli.analysis._conditions import (
     ConditionOptions,
     SplitReport,
     about_split,
-    conditions,
+    measured,
     name_of,
-    opened,
-    through,
 )
 from emocli.data.clip import Clip
 from emocli.data.json_io import OPTIONAL
@@ -122,23 +120,21 @@ def measure(options: Options, progress: Progress) -> Finding:
     """
     from emocli.metrics.statistics import interval_over, warnings
 
-    evaluator = opened(options)
-    tested = conditions(options.corrupt, evaluator.modalities, NOISE)
-    measured = through(tested, lambda each: _pooled(evaluator, each, options.seed), progress)
-    clips, clean = evaluator.samples.clips, measured[CLEAN_LABEL]
+    evaluator, weights = measured(options, _pooled, progress, NOISE)
+    clips, clean = evaluator.samples.clips, weights[CLEAN_LABEL]
     report = Report(
         **vars(about_split(options, evaluator)),
         unused=evaluator.parts[0].members[0].network.unweighted,
         interval=interval_over(clips),
         warnings=tuple(warnings(clips)),
-        conditions={label: _means(evaluator, own) for label, own in measured.items()},
+        conditions={label: _means(evaluator, own) for label, own in weights.items()},
         change={
             label: _changes(evaluator, clean, own)
-            for label, own in measured.items()
+            for label, own in weights.items()
             if label != CLEAN_LABEL
         },
     )
-    labels = [label for label in measured if options.corrupt and label != CLEAN_LABEL]
+    labels = [label for label in weights if options.corrupt and label != CLEAN_LABEL]
     return Finding(
         name_of("weights", options, evaluator, *labels, evaluator.repair.label),
         report,

@@ -1,7 +1,7 @@
 """The command line: the commands, and the one place where errors become exit codes.
 
-0 done · 1 a bug (traceback) · 2 bad input (one line) · 3 partly done · 130 interrupted (resumable)
-· 141 nobody reads the output any more (as of other programs in a pipe).
+0 done · 1 a bug (traceback) · 2 bad input (one line) · 3 partly done · 130 interrupted (Ctrl-C or
+SIGTERM; resumable) · 141 nobody reads the output any more (as of other programs in a pipe).
 """
 
 from __future__ import annotations
@@ -9,8 +9,10 @@ from __future__ import annotations
 import errno
 import os
 import resource
+import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 
 import typer
@@ -83,12 +85,22 @@ def main() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code."""
-    with show.warnings_as_lines():
+    with _terminable(), show.warnings_as_lines():
         if _address_space() < LEAST:
             light = {*WITHOUT, *(command.name for command in discovered().usable if command.light)}
             if not light.intersection(arguments):
                 return _refuse(NO_MEMORY)
         return _run(arguments)
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM do what Ctrl-C does."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _run(arguments: Sequence[str]) -> int:

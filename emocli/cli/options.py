@@ -1,19 +1,28 @@
-"""Options that several commands share."""
+"""Options that several commands share, one by one or in groups."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, is_dataclass
+from functools import wraps
+from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 import typer
 
 from emocli.data.clip import Split as SplitName
 from emocli.evaluation.options import RunOptions, SplitOptions
 from emocli.limits import MOST_FOLDS, MOST_WORKERS
-from emocli.options import declared
+from emocli.options import Argument, Declaration, Option, declared
+from emocli.parsing import Tree
 from emocli.plugin.robustness import PROXY, RobustOptions
 from emocli.report.canvas import StyleName
+
+if TYPE_CHECKING:
+    from emocli.data.manifest import Manifest
+    from emocli.prediction.segment import SegmentOptions
+    from emocli.training.train import TrainRequest
 
 
 def typed(options: type, name: str) -> Any:
@@ -29,36 +38,185 @@ def typed(options: type, name: str) -> Any:
         return typer.Argument(**texts)
     flag = name.replace("_", "-")
     switch = field.kind == bool | None or field.default is True
-    return typer.Option(f"--{flag}/--no-{flag}" if switch else f"--{flag}", **texts)
+    flags = field.option.flags or (f"--{flag}/--no-{flag}" if switch else f"--{flag}",)
+    return typer.Option(*flags, **texts)
 
 
-ManifestFile = Annotated[Path, typer.Argument(help="The corpus's manifest (CSV).")]
-Root = Annotated[
-    Path | None,
-    typer.Option(
-        help="Folder the media paths start from; default: what the manifest's sidecar says."
-    ),
-]
-Store = Annotated[Path, typer.Option("--store", help="Folder of the feature stores.")]
-Features = Annotated[
-    list[str] | None,
-    typer.Option(
-        "-f",
-        "--feature",
-        help="Feature to use, a+b for two of a modality; repeat for more. Default: all there are.",
-    ),
-]
-Settings = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set", metavar="KEY=VALUE", help="Change a setting, e.g. mel.bands=64; repeat for more."
-    ),
-]
-Config = Annotated[Path | None, typer.Option(help="TOML file of settings; --set wins over it.")]
+def parameters(options: type) -> list[Parameter]:
+    """Return the parameters of a command that stand for the fields of a class of options."""
+    return [_parameter(options, name, field) for name, field in declared(options).items()]
+
+
+def _parameter(options: type, name: str, field: Declaration) -> Parameter:
+    hint: Any = list[str] | None if field.repeated else field.kind
+    default = Parameter.empty if field.required else None if field.repeated else field.default
+    annotation = Annotated[hint, typed(options, name)]
+    return Parameter(name, Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
+
+
+def chosen(options: type, values: Mapping[str, Any]) -> Any:
+    """Make an object of a class of options of what was typed; the defaults stand for the rest."""
+    typed = {name: values[name] for name in declared(options) if values[name] is not None}
+    lists = {name: tuple(value) for name, value in typed.items() if isinstance(value, list)}
+    return options(**typed | lists)
+
+
+def grouped(command: Callable[..., None]) -> Callable[..., None]:
+    """Make a command of a function some of whose parameters are classes of options.
+
+    Each field of such a class is an option of the command, in the class's place.
+    """
+    hints = get_type_hints(command, include_extras=True)
+    groups = {
+        name: hint for name, hint in hints.items() if isinstance(hint, type) and is_dataclass(hint)
+    }
+
+    @wraps(command)
+    def run(**values: Any) -> None:
+        objects = {name: chosen(kind, values) for name, kind in groups.items()}
+        inside = {name for kind in groups.values() for name in declared(kind)}
+        own = {name: value for name, value in values.items() if name not in inside}
+        command(**own, **objects)
+
+    spread = [
+        part
+        for name, parameter in signature(command).parameters.items()
+        for part in (
+            parameters(groups[name])
+            if name in groups
+            else [parameter.replace(annotation=hints[name], kind=Parameter.KEYWORD_ONLY)]
+        )
+    ]
+    run.__signature__ = Signature(spread)  # type: ignore[attr-defined]
+    run.__annotations__ = {each.name: each.annotation for each in spread}
+    return run
+
+
+@dataclass(frozen=True, kw_only=True)
+class SettingOptions:
+    """Settings, of which a command takes its own sections."""
+
+    settings: Annotated[
+        tuple[str, ...],
+        Option(
+            "Change a setting, e.g. mel.bands=64; repeat for more.", "KEY=VALUE", flags=("--set",)
+        ),
+    ] = ()
+    config: Annotated[Path | None, Option("TOML file of settings; --set wins over it.")] = None
+
+    def read_settings(self, command: str, takes: Collection[str] | None = None) -> Tree:
+        """Return the settings of a command; see `emocli.cli.sections.settings`."""
+        from emocli.cli import sections
+
+        return sections.settings(command, self.config, self.settings, takes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorpusOptions(SettingOptions):
+    """A corpus, and settings of what is done with it."""
+
+    manifest: Annotated[Path, Argument("The corpus's manifest (CSV).")]
+    root: Annotated[
+        Path | None,
+        Option("Folder the media paths start from; default: what the manifest's sidecar says."),
+    ] = None
+
+    def read_manifest(self) -> Manifest:
+        """Read the manifest."""
+        from emocli.data.manifest import Manifest
+
+        return Manifest.read(self.manifest, self.root)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureOptions(CorpusOptions):
+    """A corpus, and which of its features something is fitted to."""
+
+    store: Annotated[Path, Option("Folder of the feature stores.")] = Path("store")
+    feature: Annotated[
+        tuple[str, ...],
+        Option(
+            "Feature to use, a+b for two of a modality; repeat for more. Default: all there are.",
+            flags=("-f", "--feature"),
+        ),
+    ] = ()
+    preset: Annotated[
+        str, Option("literal (as printed), paper (consistent reading) or plus (improved).")
+    ] = "plus"
+
+    def training(
+        self, command: str, fusion: str, run: Path, seeds: int, workers: int
+    ) -> TrainRequest:
+        """Return the training of a network on them."""
+        from emocli.training.train import TrainRequest
+
+        return TrainRequest(
+            manifest=self.read_manifest(),
+            store=self.store,
+            fusion=fusion,
+            run=run,
+            features=self.feature or None,
+            preset=self.preset,
+            settings=self.read_settings(command),
+            seeds=seeds,
+            workers=workers,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class CutOptions:
+    """How recordings are cut into segments, and what is known of what is said in them."""
+
+    way: Annotated[
+        str, Option("How to cut: auto, subtitles, speech, windows, whole or a plug-in.")
+    ] = "auto"
+    window: Annotated[float | None, Option("Seconds of a window (setting windows.window; 4).")] = (
+        None
+    )
+    hop: Annotated[
+        float | None, Option("Seconds from one window to the next (windows.hop; 2).")
+    ] = None
+    subtitles: Annotated[
+        Path | None,
+        Option("Subtitles of the recording, or a folder of them; default: beside it."),
+    ] = None
+    speakers: Annotated[Path | None, Option("RTTM file that says who speaks when.")] = None
+    transcribe: Annotated[
+        str,
+        Option(
+            "Recognise speech with Whisper: a folder of CTranslate2, or a model that `emocli "
+            "models` fetches; without a value whisper-tiny.en.",
+            "[MODEL]",
+        ),
+    ] = ""
+    language: Annotated[str, Option("Code of the language spoken, e.g. en; default: as heard.")] = (
+        ""
+    )
+
+    def over(self, settings: Tree) -> SegmentOptions:
+        """Return them over settings of ways to cut."""
+        from emocli.cli.sections import section_of
+        from emocli.config import merge
+        from emocli.prediction.segment import SegmentOptions
+
+        windows = section_of("windows", {"window": self.window, "hop": self.hop})
+        return SegmentOptions(
+            way=self.way,
+            subtitles=self.subtitles,
+            speakers=self.speakers,
+            transcribe=self.transcribe,
+            language=self.language,
+            settings=merge(settings, windows),
+        )
+
+
+ManifestFile = Annotated[Path, typed(CorpusOptions, "manifest")]
+Root = Annotated[Path | None, typed(CorpusOptions, "root")]
+Store = Annotated[Path, typed(FeatureOptions, "store")]
+Features = Annotated[list[str] | None, typed(FeatureOptions, "feature")]
+Settings = Annotated[list[str] | None, typed(SettingOptions, "settings")]
+Config = Annotated[Path | None, typed(SettingOptions, "config")]
 Fusion = Annotated[str, typer.Option(help="Network; `emocli info` lists them.")]
-Preset = Annotated[
-    str, typer.Option(help="literal (as printed), paper (consistent reading) or plus (improved).")
-]
 EncoderPreset = Annotated[
     str,
     typer.Option(
@@ -87,31 +245,6 @@ Check = Annotated[bool | None, typed(RobustOptions, "check")]
 Oracle = Annotated[bool, typed(RobustOptions, "oracle")]
 Proxy = Annotated[str | None, typed(RobustOptions, "proxy")]
 Fill = Annotated[str | None, typed(RobustOptions, "fill")]
-Way = Annotated[
-    str, typer.Option(help="How to cut: auto, subtitles, speech, windows, whole or a plug-in.")
-]
-Window = Annotated[
-    float | None, typer.Option(help="Seconds of a window (setting windows.window; 4).")
-]
-Hop = Annotated[
-    float | None, typer.Option(help="Seconds from one window to the next (windows.hop; 2).")
-]
-Subtitles = Annotated[
-    Path | None,
-    typer.Option(help="Subtitles of the recording, or a folder of them; default: beside it."),
-]
-Speakers = Annotated[Path | None, typer.Option(help="RTTM file that says who speaks when.")]
-Transcribe = Annotated[
-    str | None,
-    typer.Option(
-        metavar="[MODEL]",
-        help="Recognise speech with Whisper: a folder of CTranslate2, or a model that `emocli "
-        "models` fetches; without a value whisper-tiny.en.",
-    ),
-]
-Language = Annotated[
-    str | None, typer.Option(help="Code of the language spoken, e.g. en; default: as heard.")
-]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and stop.")]

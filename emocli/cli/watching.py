@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,7 +31,7 @@ def watch(run: Path, folder: Path, out: Path, options: PredictOptions, *, as_jso
     from emocli.prediction.writers.formats import require_formats
 
     require_formats(options.formats)
-    with terminable(), progress() as stages:
+    with progress() as stages:
         watched = Watch(Predictor.open(run, options), folder, out, progress=stages)
         with ended_between(InterruptedFile):
             for file in watched.files():
@@ -71,13 +70,3 @@ def ended_between(within: type[KeyboardInterrupt]) -> Iterator[None]:
         raise
     except KeyboardInterrupt:
         pass
-
-
-@contextmanager
-def terminable() -> Iterator[None]:
-    """Let SIGTERM do what Ctrl-C does."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

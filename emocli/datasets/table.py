@@ -157,6 +157,9 @@ def build(root: Path, config: Config) -> Manifest:
 
 
 def _table(path: Path) -> DataTable:
+    if not path.exists():
+        hint = "write it, a row per clip, with columns id and label; or name it: table.labels=FILE"
+        raise ManifestError("there is no such file", where=path, hint=hint)
     table = read_table(path, ManifestError).renamed((*COLUMNS, *(MEDIA + kind for kind in KINDS)))
     if not table.rows:
         raise ManifestError("holds no clip", where=path)

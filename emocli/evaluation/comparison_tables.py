@@ -108,7 +108,11 @@ def notes(report: ComparisonReport) -> tuple[str, ...]:
     several = max(len(run.seeds) for run in report.runs)
     return (
         f"intervals: {report.interval}",
-        *remarks(_values(report), report.n, _differences(report)),
+        *remarks(
+            [MetricInterval.of(run.value, run.ci, run.ci_clips) for run in report.runs],
+            report.n,
+            [MetricInterval.of(each.difference, each.ci, each.ci_clips) for each in report.pairs],
+        ),
         f"{report.metric}: {report.definition}",
         *_repairs(report),
         *(["±: standard deviation over the seeds, no interval over clips"] if several > 1 else []),
@@ -116,16 +120,6 @@ def notes(report: ComparisonReport) -> tuple[str, ...]:
         *_mcnemar(report),
         *report.warnings,
     )
-
-
-def _values(report: ComparisonReport) -> Iterator[MetricInterval]:
-    for run in report.runs:
-        yield MetricInterval(value=run.value, ci=run.ci, ci_clips=run.ci_clips)
-
-
-def _differences(report: ComparisonReport) -> Iterator[MetricInterval]:
-    for pair in report.pairs:
-        yield MetricInterval(value=pair.difference, ci=pair.ci, ci_clips=pair.ci_clips)
 
 
 def _mcnemar(report: ComparisonReport) -> Iterator[str]:

@@ -63,9 +63,8 @@ class GroupMetrics(Record):
         """Return a metric with its interval, which older reports have of the accuracy alone."""
         if metric in self.intervals:
             return self.intervals[metric]
-        known = metric == "accuracy"
-        ci, ci_clips = (self.accuracy_ci, self.accuracy_ci_clips) if known else (NONE, None)
-        return MetricInterval(value=self.metrics[metric], ci=ci, ci_clips=ci_clips)
+        known = (self.accuracy_ci, self.accuracy_ci_clips) if metric == "accuracy" else (NONE,)
+        return MetricInterval.of(self.metrics[metric], *known)
 
 
 @dataclass(frozen=True, kw_only=True)

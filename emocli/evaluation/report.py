@@ -119,8 +119,8 @@ class ConditionReport(Summary):
     def interval_of(self, metric: str) -> MetricInterval | None:
         """Return a metric with its interval; None where it was not asked."""
         if metric == "accuracy":
-            ci, ci_clips = self.accuracy_ci, self.accuracy_ci_clips
-            return MetricInterval(value=self.metrics[metric], ci=ci, ci_clips=ci_clips)
+            value = self.metrics[metric]
+            return MetricInterval.of(value, self.accuracy_ci, self.accuracy_ci_clips)
         return (self.intervals or {}).get(metric)
 
 

@@ -64,8 +64,7 @@ def _every(report: EvaluationReport) -> Iterator[MetricInterval]:
 
 def _change(report: EvaluationReport) -> Iterator[MetricInterval]:
     if change := report.difference:
-        ci, ci_clips = change.accuracy_ci, change.accuracy_ci_clips
-        yield MetricInterval(value=change.accuracy, ci=ci, ci_clips=ci_clips)
+        yield MetricInterval.of(change.accuracy, change.accuracy_ci, change.accuracy_ci_clips)
 
 
 def counts(report: EvaluationReport) -> Confusions:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Generic, Literal, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,6 +71,9 @@ class FramesConfig(EmbeddingConfig):
         return start + np.arange(self.frames)
 
 
+ConfigT = TypeVar("ConfigT", bound=EmbeddingConfig)
+
+
 @dataclass(frozen=True)
 class Embedder(Reloading):
     """A trained encoder of pictures or sounds, which each process loads for itself.
@@ -101,3 +104,19 @@ class Embedder(Reloading):
         place = device(self.config.device, f"device of the {self.kind} encoder")
         encoder, screen = load(self.config.encoder, self.kind)
         return encoder.to(place), screen
+
+
+@dataclass(frozen=True)
+class EmbeddingExtractor(Generic[ConfigT]):
+    """Base of extractors of embeddings: a row per clip."""
+
+    config: ConfigT
+    embedder: Embedder
+    names: tuple[str, ...]
+    rate: float | None = None
+
+    @classmethod
+    def load(cls, config: ConfigT, kind: PictureKind) -> Self:
+        """Load the encoder; errors as `Embedder`."""
+        embedder = Embedder(config, kind)
+        return cls(config, embedder, embedder.names())

@@ -16,6 +16,7 @@ from pydantic import Field
 from emocli.config import Tree
 from emocli.data.durable import digest
 from emocli.errors import ConfigError, reason
+from emocli.features._picture_rows import PictureNetwork
 from emocli.plugin.feature import Device, ParametersConfig, Reloading, installed
 from emocli.quantities import PicturesAtOnce, Probability, Side
 
@@ -179,17 +180,15 @@ class OnnxModel(Reloading):
 
 
 @dataclass(frozen=True)
-class OnnxPictures:
+class OnnxPictures(PictureNetwork):
     """An ONNX file of pictures."""
 
     config: OnnxPicturesConfig
     model: OnnxModel
 
-    def __call__(self, pictures: Sequence[NDArray[np.uint8]]) -> Array:
-        """Return a row per picture (height, width, 3) of RGB, shape (n, D)."""
-        size = self.config.batch
-        batches = (pictures[k : k + size] for k in range(0, len(pictures), size))
-        values = np.concatenate([self.model(list(map(self.as_input, some))) for some in batches])
+    def rows(self, pictures: Sequence[NDArray[np.uint8]]) -> Array:
+        """Return a row per picture."""
+        values = self.model(list(map(self.as_input, pictures)))
         return values.reshape(len(values), -1)
 
     def as_input(self, picture: NDArray[np.uint8]) -> Array:

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from emocli.config import Tree
 from emocli.data.track import Rows
 from emocli.features._hidden import HiddenConfig, hidden_states, pooled, pooled_names
-from emocli.plugin.feature import Reloading, Track
+from emocli.features._picture_rows import PictureNetwork
+from emocli.plugin.feature import Track
 from emocli.quantities import Steps
 
 if TYPE_CHECKING:
@@ -43,19 +44,20 @@ class PicturesConfig(HiddenConfig):
 
 
 @dataclass(frozen=True)
-class PictureEncoder(Reloading):
+class PictureEncoder(PictureNetwork):
     """A published encoder of pictures, which each process loads for itself."""
 
     config: PicturesConfig
     feature: str
 
-    def __call__(self, pictures: Sequence[NDArray[np.uint8]]) -> Rows:
-        """Return a row per picture (height, width, 3) of RGB, shape (n, D)."""
-        size = self.config.batch
-        parts = [self._rows(pictures[k : k + size]) for k in range(0, len(pictures), size)]
-        return np.concatenate(parts)
+    def rows(self, pictures: Sequence[NDArray[np.uint8]]) -> Rows:
+        """Return a row per picture."""
+        read = self._processor(images=list(pictures), return_tensors="pt")
+        states = self._states({"pixel_values": read["pixel_values"]})
+        rows = states[:, 0] if self.config.tokens == "cls" else states.mean(dim=1)
+        return np.asarray(rows.numpy(), np.float32)
 
-    def track(self, rows: Rows, times: NDArray[np.float64], notes: dict[str, int]) -> Track:
+    def track(self, rows: Rows, times: NDArray[np.float64] | None, notes: dict[str, int]) -> Track:
         """Put the rows of a clip together as its settings say."""
         if self.config.pool != "none" and len(rows):
             return Track(pooled(rows, self.config.pool), notes=notes)
@@ -65,12 +67,6 @@ class PictureEncoder(Reloading):
         """Name the columns; errors as of `hidden_states`, or if it lacks a layer."""
         columns = self([PROBE]).shape[1]
         return pooled_names(self._states.names(columns), self.config.pool)
-
-    def _rows(self, pictures: Sequence[NDArray[np.uint8]]) -> Rows:
-        read = self._processor(images=list(pictures), return_tensors="pt")
-        states = self._states({"pixel_values": read["pixel_values"]})
-        rows = states[:, 0] if self.config.tokens == "cls" else states.mean(dim=1)
-        return np.asarray(rows.numpy(), np.float32)
 
     @cached_property
     def _states(self) -> HiddenStates:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
@@ -16,11 +15,10 @@ import numpy as np
 
 from emocli.config import Settings
 from emocli.errors import MediaError
-from emocli.plugin.feature import Clip, Reloading, Track, installed, mixed_down
+from emocli.plugin.feature import Clip, ReloadingExtractor, Track, installed, mixed_down
 from emocli.quantities import SamplingRate
 
 MODALITY = "audio"
-REQUIRES: tuple[str, ...] = ()
 PER_CLIP = True
 EXTRA = "egemaps"
 LIBRARIES = ("av", "soxr", "opensmile")
@@ -44,13 +42,8 @@ class Config(Settings):
     sampling: SamplingRate = 16_000
 
 
-@dataclass(frozen=True)
-class Extractor(Reloading):
+class Extractor(ReloadingExtractor[Config]):
     """openSMILE with its configuration, which each process makes for itself."""
-
-    config: Config
-    names: tuple[str, ...] = ()
-    rate: float | None = None
 
     @cached_property
     def smile(self) -> Any:

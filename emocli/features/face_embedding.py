@@ -10,13 +10,12 @@ Source: Chudasama et al. 2022, CVPR workshops, "M2FNet" (weighted face model).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from emocli.features._embedding import Embedder, FramesConfig
+from emocli.features._embedding import EmbeddingExtractor, FramesConfig
 from emocli.plugin.feature import Clip, Track
 from emocli.quantities import Probability
 
@@ -42,14 +41,8 @@ class Config(FramesConfig):
     min_confidence: Probability = 0.9
 
 
-@dataclass(frozen=True)
-class Extractor:
+class Extractor(EmbeddingExtractor[Config]):
     """The embedding of a clip's faces."""
-
-    config: Config
-    embedder: Embedder
-    names: tuple[str, ...]
-    rate: float | None = None
 
     def __call__(self, clip: Clip, upstream: Mapping[str, Track]) -> Track:
         """Return one row, shape (1, dim), and whether there was a face, ``found``."""
@@ -95,5 +88,4 @@ def weighted(
 def prepare(config: Config, clips: Sequence[Clip]) -> Extractor:
     """Load the encoder; errors as `Embedder`."""
     del clips
-    embedder = Embedder(config, "face")
-    return Extractor(config, embedder, embedder.names())
+    return Extractor.load(config, "face")

@@ -10,7 +10,7 @@ without a face have no row: they are missing, not zeros.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,9 +22,10 @@ from numpy.typing import NDArray
 
 from emocli.config import Tree
 from emocli.data.durable import digest
+from emocli.data.track import Rows
 from emocli.errors import ConfigError
-from emocli.features._main_faces import main_faces
-from emocli.plugin.feature import Clip, Device, ParametersConfig, Reloading, Track, device
+from emocli.features._picture_rows import MainFaces, PictureNetwork
+from emocli.plugin.feature import Clip, Device, ParametersConfig, device
 from emocli.quantities import PicturesAtOnce, Probability
 
 if TYPE_CHECKING:
@@ -71,33 +72,24 @@ class Config(ParametersConfig):
 
 
 @dataclass(frozen=True)
-class Extractor(Reloading):
+class Expressions(PictureNetwork):
     """The network, which each process loads for itself."""
 
     config: Config
-    names: tuple[str, ...]
-    rate: float | None = None  # frames of different clips may have different rates
 
-    def __call__(self, clip: Clip, upstream: Mapping[str, Track]) -> Track:
-        """Return a row per main face with its time, shape (T, 7); each sums to 1."""
-        del clip
-        faces = upstream["faces"]
-        places, notes = main_faces(faces, self.config.min_confidence)
-        values = self.probabilities([faces.values[place] for place in places])
-        times = None if faces.times is None else faces.times[places]
-        return Track(values, times, notes=notes)
-
-    def probabilities(self, crops: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-        """Return the probability of each expression on crops (height, width, 3), shape (n, 7)."""
+    def rows(self, pictures: Sequence[NDArray[np.uint8]]) -> Rows:
+        """Return the probability of each expression, shape (n, 7); each row sums to 1."""
         import torch
 
-        size = self.config.batch
-        rows = [np.zeros((0, len(self.names)), np.float32)]
-        for k in range(0, len(crops), size):
-            pictures = torch.from_numpy(np.stack([as_input(crop) for crop in crops[k : k + size]]))
-            with torch.inference_mode():
-                rows.append(self.network(pictures.to(self._place)).cpu().numpy())
-        return np.concatenate(rows)
+        inputs = torch.from_numpy(np.stack([as_input(crop) for crop in pictures]))
+        with torch.inference_mode():
+            return np.asarray(self.network(inputs.to(self._place)).cpu().numpy())
+
+    def names(self) -> tuple[str, ...]:
+        """Name the expressions."""
+        from emocli.models.expression import CLASSES
+
+        return CLASSES
 
     @cached_property
     def network(self) -> MiniXception:
@@ -141,11 +133,9 @@ def weights_of(config: Config) -> Path:
     return path
 
 
-def prepare(config: Config, clips: Sequence[Clip]) -> Extractor:
+def prepare(config: Config, clips: Sequence[Clip]) -> MainFaces:
     """Load the network; errors as `weights_of`, and as of the reader of its file."""
     del clips
-    from emocli.models.expression import CLASSES
-
-    extractor = Extractor(config, CLASSES)
-    _ = extractor.network  # in time, not in every worker
-    return extractor
+    expressions = Expressions(config)
+    _ = expressions.network  # in time, not in every worker
+    return MainFaces(expressions, expressions.names(), least=config.min_confidence)

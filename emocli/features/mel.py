@@ -27,7 +27,6 @@ from emocli.plugin.feature import Clip, Track, mixed_down
 from emocli.quantities import Hertz, Milliseconds, SamplingRate
 
 MODALITY = "audio"
-REQUIRES: tuple[str, ...] = ()
 PER_CLIP = True
 LIBRARIES = ("av", "soxr", "librosa")
 

@@ -6,9 +6,8 @@ Source: Chudasama et al. 2022, CVPR workshops, "M2FNet" (audio extractor).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
-from emocli.features._embedding import Embedder, EmbeddingConfig
+from emocli.features._embedding import EmbeddingConfig, EmbeddingExtractor
 from emocli.plugin.feature import Absent, Clip, Track
 
 MODALITY = "audio"
@@ -20,13 +19,8 @@ LIBRARIES = ("torch", "transformers")
 Config = EmbeddingConfig
 
 
-@dataclass(frozen=True)
-class Extractor:
+class Extractor(EmbeddingExtractor[EmbeddingConfig]):
     """The embedding of a clip's spectrogram."""
-
-    embedder: Embedder
-    names: tuple[str, ...]
-    rate: float | None = None
 
     def __call__(self, clip: Clip, upstream: Mapping[str, Track]) -> Track:
         """Return one row, shape (1, dim)."""
@@ -38,5 +32,4 @@ class Extractor:
 def prepare(config: Config, clips: Sequence[Clip]) -> Extractor:
     """Load the encoder; errors as `Embedder`."""
     del clips
-    embedder = Embedder(config, "audio")
-    return Extractor(embedder, embedder.names())
+    return Extractor.load(config, "audio")

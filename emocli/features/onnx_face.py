@@ -7,16 +7,13 @@ Frames without a face have no row: they are missing, not zeros.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
-import numpy as np
-
-from emocli.features._main_faces import main_faces
 from emocli.features._onnx import EXTRA as EXTRA
 from emocli.features._onnx import LIBRARIES as LIBRARIES
 from emocli.features._onnx import FacesConfig, OnnxModel, OnnxPictures
-from emocli.plugin.feature import Clip, Track
+from emocli.features._picture_rows import MainFaces
+from emocli.plugin.feature import Clip
 
 MODALITY = "visual"
 REQUIRES: tuple[str, ...] = ("faces",)
@@ -25,29 +22,8 @@ PER_CLIP = True
 Config = FacesConfig
 
 
-@dataclass(frozen=True)
-class Extractor:
-    """The file's outputs on a clip's faces."""
-
-    config: FacesConfig
-    pictures: OnnxPictures
-    names: tuple[str, ...]
-    rate: float | None = None
-
-    def __call__(self, clip: Clip, upstream: Mapping[str, Track]) -> Track:
-        """Return a row per main face with its time, shape (T, D)."""
-        del clip
-        faces = upstream["faces"]
-        places, notes = main_faces(faces, self.config.min_confidence)
-        values = np.zeros((0, len(self.names)), np.float32)
-        if len(places):
-            values = self.pictures([faces.values[place] for place in places])
-        times = None if faces.times is None else faces.times[places]
-        return Track(values, times, notes=notes)
-
-
-def prepare(config: FacesConfig, clips: Sequence[Clip]) -> Extractor:
+def prepare(config: FacesConfig, clips: Sequence[Clip]) -> MainFaces:
     """Load the file; errors as `OnnxPictures.names`."""
     del clips
     pictures = OnnxPictures(config, OnnxModel(config, "onnx_face"))
-    return Extractor(config, pictures, pictures.names())
+    return MainFaces(pictures, pictures.names(), least=config.min_confidence)

@@ -24,7 +24,6 @@ from emocli.plugin.feature import Clip, Track, mixed_down
 from emocli.quantities import SamplingRate
 
 MODALITY = "audio"
-REQUIRES: tuple[str, ...] = ()
 PER_CLIP = True
 
 LEAST = 0.025

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from emocli.models.text_reader import Reading, UtteranceReader
 
 MODALITY = "text"
-REQUIRES: tuple[str, ...] = ()
 PER_CLIP = False
 ENCODER = "text"
 HUB = ("encoder",)

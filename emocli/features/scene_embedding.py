@@ -6,13 +6,11 @@ Source: Chudasama et al. 2022, CVPR workshops, "M2FNet" (scene branch of the vis
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
-from emocli.features._embedding import Embedder, FramesConfig
+from emocli.features._embedding import EmbeddingExtractor, FramesConfig
 from emocli.plugin.feature import Clip, Track, chosen_frames
 
 MODALITY = "visual"
-REQUIRES: tuple[str, ...] = ()
 PER_CLIP = True
 ENCODER = "scene"
 LIBRARIES = ("av", "opencv-python", "torch", "transformers")
@@ -20,14 +18,8 @@ LIBRARIES = ("av", "opencv-python", "torch", "transformers")
 Config = FramesConfig
 
 
-@dataclass(frozen=True)
-class Extractor:
+class Extractor(EmbeddingExtractor[FramesConfig]):
     """The embedding of a clip's frames."""
-
-    config: Config
-    embedder: Embedder
-    names: tuple[str, ...]
-    rate: float | None = None
 
     def __call__(self, clip: Clip, upstream: Mapping[str, Track]) -> Track:
         """Return one row, shape (1, dim)."""
@@ -40,5 +32,4 @@ class Extractor:
 def prepare(config: Config, clips: Sequence[Clip]) -> Extractor:
     """Load the encoder; errors as `Embedder`."""
     del clips
-    embedder = Embedder(config, "scene")
-    return Extractor(config, embedder, embedder.names())
+    return Extractor.load(config, "scene")

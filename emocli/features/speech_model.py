@@ -10,7 +10,6 @@ edge.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Literal
 
@@ -27,11 +26,10 @@ from emocli.features._hidden import (
     strided,
 )
 from emocli.models.speech_reader import SpeechReader, read_speech
-from emocli.plugin.feature import Clip, Reloading, Track, mixed_down
+from emocli.plugin.feature import Clip, ReloadingExtractor, Track, mixed_down
 from emocli.quantities import Steps
 
 MODALITY = "audio"
-REQUIRES: tuple[str, ...] = ()
 PER_CLIP = True
 HUB = ("encoder",)
 LIBRARIES = ("av", "soxr", "torch", "transformers")
@@ -61,13 +59,8 @@ class Config(HiddenConfig):
     overlap: Annotated[float, Field(ge=0, le=300)] = 2.0
 
 
-@dataclass(frozen=True)
-class Extractor(Reloading):
+class Extractor(ReloadingExtractor[Config]):
     """A speech encoder, which each process loads for itself."""
-
-    config: Config
-    names: tuple[str, ...] = ()
-    rate: float | None = None
 
     @cached_property
     def reader(self) -> SpeechReader:

@@ -20,11 +20,10 @@ import numpy as np
 from emocli.data.words import spoken
 from emocli.features._hidden import HiddenConfig, hidden_states
 from emocli.models.word_reader import WordReader
-from emocli.plugin.feature import Absent, Clip, Reloading, Track
+from emocli.plugin.feature import Absent, Clip, ReloadingExtractor, Track
 from emocli.quantities import Tokens
 
 MODALITY = "text"
-REQUIRES: tuple[str, ...] = ()
 PER_CLIP = False
 HUB = ("encoder",)
 LIBRARIES = ("torch", "transformers", "tokenizers")
@@ -53,7 +52,7 @@ class Config(HiddenConfig):
 
 
 @dataclass(frozen=True)
-class Extractor(Reloading):
+class Extractor(ReloadingExtractor[Config]):
     """A text encoder, which each process loads for itself.
 
     Attributes
@@ -62,10 +61,7 @@ class Extractor(Reloading):
         Whether words have times: if any clip of the corpus has them; NaN in those that have not.
     """
 
-    config: Config
     timed: bool = False
-    names: tuple[str, ...] = ()
-    rate: float | None = None
 
     @cached_property
     def reader(self) -> WordReader:
@@ -105,4 +101,4 @@ def prepare(config: Config, clips: Sequence[Clip]) -> Extractor:
     reader = Extractor(config).reader
     width = len(reader.read(PROBE).first)
     timed = any("words" in clip.media for clip in clips)
-    return Extractor(config, timed, reader.states.names(width))
+    return Extractor(config, reader.states.names(width), timed=timed)

@@ -51,6 +51,11 @@ class MetricInterval(Record):
     ci: Bounds
     ci_clips: Bounds | None = field(default=None, metadata=OPTIONAL)
 
+    @classmethod
+    def of(cls, value: float, ci: Bounds, ci_clips: Bounds | None = None) -> MetricInterval:
+        """Put a value and its bounds together."""
+        return MetricInterval(value=value, ci=ci, ci_clips=ci_clips)
+
     @property
     def shown(self) -> Bounds:
         """The interval that there is."""
@@ -163,11 +168,11 @@ def _sampled(
     if count >= FEWEST:
         sums = [summed(own, member, count) for own in terms]
         over = _bounds(metrics, sums)
-        return {n: MetricInterval(value=whole[n], ci=over[n]) for n in metrics}
+        return {n: MetricInterval.of(whole[n], over[n]) for n in metrics}
     if len(groups) < FEWEST:
-        return {n: MetricInterval(value=whole[n], ci=NONE) for n in metrics}
+        return {n: MetricInterval.of(whole[n], NONE) for n in metrics}
     over = _bounds(metrics, terms)
-    return {n: MetricInterval(value=whole[n], ci=NONE, ci_clips=over[n]) for n in metrics}
+    return {n: MetricInterval.of(whole[n], NONE, over[n]) for n in metrics}
 
 
 def _bounds(metrics: Mapping[str, SumMetric], units: Sequence[Reals]) -> dict[str, Bounds]:

@@ -190,14 +190,9 @@ def _single(
     recall, precision = _ratio(hit, shown), _ratio(hit, chosen)
     # A class without clips has no F1, however often it is predicted.
     f1 = np.where(shown > 0, _ratio(2 * hit, shown + chosen), np.nan)
+    own = _by_class({"n": shown, "precision": precision, "recall": recall, "f1": f1}, classes)
     per_class = {
-        name: {
-            "n": float(shown[k]),
-            "precision": float(precision[k]),
-            "recall": float(recall[k]),
-            "f1": float(f1[k]),
-            **_against_the_rest(binary_hit[k], shown[k], binary_chosen[k], len(targets)),
-        }
+        name: own[name] | _against_the_rest(binary_hit[k], shown[k], binary_chosen[k], len(targets))
         for k, name in enumerate(classes)
     }
     overall = {
@@ -269,16 +264,8 @@ def _intensity(
         "pearson": _mean(r),
         "ccc": _mean(agreement),
     }
-    per_class = {
-        name: {
-            **present.per_class[name],
-            "mse": float(mse[k]),
-            "mae": float(mae[k]),
-            "pearson": float(r[k]),
-            "ccc": float(agreement[k]),
-        }
-        for k, name in enumerate(classes)
-    }
+    own = _by_class({"mse": mse, "mae": mae, "pearson": r, "ccc": agreement}, classes)
+    per_class = {name: present.per_class[name] | own[name] for name in classes}
     undefined = {**present.undefined, **_undefined({"pearson": r, "ccc": agreement}, classes)}
     return Scores(overall, per_class, present.confusion, present.hits, undefined)
 
@@ -319,10 +306,7 @@ def _presence(
         "f1_pos": f1_pos,
         "f1_neg": f1_neg,
     }
-    per_class = {
-        name: {"n": float(there[k]), **{key: float(value[k]) for key, value in metrics.items()}}
-        for k, name in enumerate(classes)
-    }
+    per_class = _by_class({"n": there, **metrics}, classes)
     clip, shown = np.nonzero(present)
     matrix = confusion_matrix(shown, predicted.argmax(axis=1)[clip], len(classes))
     overall = {key: _mean(value) for key, value in metrics.items()} | _binary(per_class)
@@ -338,6 +322,14 @@ def _ratio(part: NDArray[np.int64], whole: NDArray[np.int64]) -> NDArray[np.floa
     ratio = np.full(len(whole), np.nan)
     np.divide(part, whole, out=ratio, where=whole > 0)
     return ratio
+
+
+def _by_class(metrics: Mapping[str, NDArray[Any]], classes: Sequence[str]) -> dict[str, Metrics]:
+    """Return what each class has of metrics, each of which is an array over the classes."""
+    return {
+        name: {key: float(values[k]) for key, values in metrics.items()}
+        for k, name in enumerate(classes)
+    }
 
 
 def _mean(values: NDArray[np.float64]) -> float:

@@ -11,20 +11,21 @@ The classical ones (`emocli.models.classical`) see a clip through its functional
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from emocli.data.clip import Clip
 from emocli.data.manifest import Manifest
 from emocli.data.samples import Samples
-from emocli.errors import ConfigError, choice
+from emocli.display import number_of
+from emocli.errors import ConfigError, EmocliWarning, choice
 from emocli.metrics.metrics import ERRORS, Metrics, score
-from emocli.models.classical import KINDS, ClassicalModel, fitted
+from emocli.models.classical import KINDS, ClassicalModel, Fitter
 from emocli.models.functionals import Functionals, Matrix
 from emocli.models.settings import MONITORS
 
@@ -32,6 +33,15 @@ PRIOR, MEDIAN, TEST_PRIOR = "prior", "median", "test_prior"
 
 C_VALUES = tuple(float(10**power) for power in np.arange(-2, 2.5, 0.5))
 """Values of C that are tried on the valid split: the inverse of the regularisation."""
+
+MANY = 5000
+"""Training clips beyond which time decides what stands beside a network: the support vector machine
+is approximated, and no C is tried after the last `PATIENCE` were worse on the valid split than one
+before (the larger C is, the longer a fit takes)."""
+
+PATIENCE = 2
+
+UNCONVERGED = "fits of '{}' stopped short of convergence; its figures may be too low"
 
 
 @dataclass(frozen=True)
@@ -137,7 +147,11 @@ class ClassicalModels:
 
 
 def fit_classical(
-    names: Sequence[str], train: Samples, valid: Samples, whole: Samples | None = None
+    names: Sequence[str],
+    train: Samples,
+    valid: Samples,
+    whole: Samples | None = None,
+    limit: float = 0.0,
 ) -> ClassicalModels:
     """Fit models on the train split; C is chosen on the valid split, the smallest of equals.
 
@@ -149,42 +163,66 @@ def fit_classical(
         Standardised.
     whole : Samples, optional
         What the last fit is on, with the C that was chosen: train and valid split together.
+    limit : float
+        Of `Functionals`.
     """
-    manifest = train.manifest
-    seen = Functionals.fit(train)
-    inputs, targets = (seen(train), seen(valid)), manifest.targets(train.clips)
-    models = [_chosen(name, inputs, targets, valid, seen) for name in names]
+    seen = Functionals.fit(train, limit)
+    x, held = seen(train), seen(valid)
+    models = [_chosen(name, _fitter(name, x, train), held, valid, seen) for name in names]
     if whole is not None:
-        again = Functionals.fit(whole)
-        x, labels = again(whole), manifest.targets(whole.clips)
-        models = [
-            replace(m, seen=again, model=_fitted(m.name, m.C, x, labels, manifest)) for m in models
-        ]
+        again = Functionals.fit(whole, limit)
+        x = again(whole)
+        models = [replace(m, seen=again, model=_last(m, x, whole)) for m in models]
     return ClassicalModels(tuple(models), whole is not None)
 
 
+def _fitter(name: str, x: Matrix, samples: Samples) -> Fitter:
+    manifest = samples.manifest
+    targets = manifest.targets(samples.clips)
+    return Fitter.of(name, x, targets, manifest.task, len(manifest.classes))
+
+
 def _chosen(
-    name: str,
-    inputs: tuple[Matrix, Matrix],
-    targets: NDArray[Any],
-    valid: Samples,
-    seen: Functionals,
+    name: str, fitter: Fitter, held: Matrix, valid: Samples, seen: Functionals
 ) -> ChosenModel:
-    manifest, (x, held) = valid.manifest, inputs
+    manifest = valid.manifest
     monitor, labels = MONITORS[manifest.task], manifest.targets(valid.clips)
-    tried = []
-    for C in C_VALUES:
-        model = _fitted(name, C, x, targets, manifest)
-        metrics = score(manifest.task, labels, model(held), manifest.classes).overall
-        tried.append(ChosenModel(name, C, metrics, seen, model))
     sign = -1 if monitor in ERRORS else 1
+    tried: list[ChosenModel] = []
+    with _convergence(name):
+        for C in C_VALUES:
+            model = fitter(C)
+            metrics = score(manifest.task, labels, model(held), manifest.classes).overall
+            tried.append(ChosenModel(name, C, metrics, seen, model))
+            if len(fitter.targets) > MANY and _fell([sign * e.valid[monitor] for e in tried]):
+                break
     return max(tried, key=lambda each: sign * each.valid[monitor])
 
 
-def _fitted(
-    name: str, C: float, x: Matrix, targets: NDArray[Any], manifest: Manifest
-) -> ClassicalModel:
-    return fitted(name, C, x, targets, manifest.task, len(manifest.classes))
+def _fell(values: Sequence[float]) -> bool:
+    """Whether the last `PATIENCE` values are all below one before."""
+    return len(values) > PATIENCE and max(values[-PATIENCE:]) < max(values[:-PATIENCE])
+
+
+def _last(chosen: ChosenModel, x: Matrix, whole: Samples) -> ClassicalModel:
+    with _convergence(chosen.name):
+        return _fitter(chosen.name, x, whole)(chosen.C)
+
+
+@contextmanager
+def _convergence(name: str) -> Iterator[None]:
+    """Count the fits that did not converge, and warn of them in one line."""
+    from sklearn.exceptions import ConvergenceWarning
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ConvergenceWarning)
+        yield
+    others = [each for each in caught if not issubclass(each.category, ConvergenceWarning)]
+    for each in others:
+        warnings.warn_explicit(each.message, each.category, each.filename, each.lineno)
+    if count := len(caught) - len(others):
+        message = number_of(count, UNCONVERGED.format(name))
+        warnings.warn(message, EmocliWarning, stacklevel=2)
 
 
 def prior(manifest: Manifest, clips: Sequence[Clip]) -> Matrix:

@@ -42,6 +42,7 @@ class _Model(Report):
     pairwise: bool
     vectors: tuple[str, ...]
     refitted: bool
+    limit: float = 0.0  # not in files that are older than it
 
 
 def save_models(run: Path, models: ClassicalModels) -> None:
@@ -66,6 +67,7 @@ def save_models(run: Path, models: ClassicalModels) -> None:
                 pairwise=model.pairwise,
                 vectors=tuple(sorted(each.seen.vectors)),
                 refitted=models.refitted,
+                limit=each.seen.limit,
             )
         )
     tensors = {name: torch.from_numpy(np.ascontiguousarray(a)) for name, a in arrays.items()}
@@ -105,7 +107,7 @@ def _model(about: _Model, arrays: Mapping[str, Matrix]) -> ChosenModel:
     parts = tuple(Margins.of(_below(own, f"{k}."), len(mean)) for k in range(about.parts))
     model = ClassicalModel(about.task, about.classes, parts, about.known, about.pairwise)
     model.require()
-    seen = Functionals(frozenset(about.vectors), mean, std)
+    seen = Functionals(frozenset(about.vectors), mean, std, about.limit)
     return ChosenModel(about.name, about.C, dict(about.valid), seen, model)
 
 

@@ -10,11 +10,14 @@ function f, and f > 0 is a vote for class i. The class with most votes is predic
 votes the sum of a class's margins decides, squeezed below a third of a vote so that it cannot
 outweigh one.
 
-The time to fit grows with the square of the number of clips: minutes for thousands. The
-approximation is a linear machine on the similarities to a few of the clips, the landmarks. It
-learns a function of the same form, with the landmarks in place of the support vectors.
+The similarities of the clips, as many as the square of their number, are computed once for all C.
+The approximation knows those to a few clips alone, the landmarks, which stand in place of the
+support vectors. It is the least-squares machine, solved without iterations: W and b minimise
+``|W|^2 + C sum (y - f(x))^2``, y being 1 for clips of the class and -1 for others.
 
-Source: Williams and Seeger 2001, NeurIPS, "Using the Nyström method to speed up kernel machines".
+Sources: Williams and Seeger 2001, NeurIPS, "Using the Nyström method to speed up kernel machines";
+Suykens and Vandewalle 1999, Neural Processing Letters 9(3), "Least squares support vector machine
+classifiers".
 """
 
 from __future__ import annotations
@@ -34,7 +37,11 @@ from emocli.models.functionals import Matrix
 MARGIN = 0.1
 """Error of an intensity that support vector regression does not count."""
 
+TOLERANCE = 1e-3
+"""Of the solution of a support vector machine."""
+
 ITERATIONS = 5000
+"""At most, of logistic regression."""
 
 LANDMARKS = 1000
 """Clips at which the kernel of many is approximated, drawn with the same seed always."""
@@ -71,7 +78,7 @@ class Margins:
 
     def __call__(self, x: Matrix) -> Matrix:
         """Return f(x), shape (n, M), of functionals, shape (n, D)."""
-        inputs = x if self.gamma == 0 else np.exp(-self.gamma * _distances(x, self.support))
+        inputs = x if self.gamma == 0 else _similarities(x, self.support, self.gamma)
         values: Matrix = inputs @ self.weights + self.bias
         return values
 
@@ -102,11 +109,15 @@ class Margins:
         return machine
 
 
-def _distances(x: Matrix, support: Matrix) -> Matrix:
-    """Squared distances, shape (n, S)."""
-    squares = (x**2).sum(axis=1)[:, None] + (support**2).sum(axis=1) - 2 * x @ support.T
-    distances: Matrix = np.maximum(squares, 0)
-    return distances
+def _similarities(x: Matrix, support: Matrix, gamma: float) -> Matrix:
+    """Return exp(-gamma |x - s|^2), shape (n, S); in place, for there are many."""
+    values: Matrix = x @ support.T
+    values *= 2
+    values -= (x**2).sum(axis=1)[:, None]
+    values -= (support**2).sum(axis=1)
+    np.minimum(values, 0, out=values)
+    values *= gamma
+    return np.exp(values, out=values)
 
 
 @dataclass(frozen=True)
@@ -184,8 +195,11 @@ def _votes(margins: Matrix, count: int) -> Matrix:
 Make = Callable[[float], Any]
 """C -> a model of scikit-learn, not fitted."""
 
-Read = Callable[[Any, Matrix], Margins]
-"""A fitted model of scikit-learn, and its training functionals -> its functions."""
+Read = Callable[[Any], Margins]
+"""A fitted model of scikit-learn -> its functions of functionals."""
+
+View = Callable[[Matrix], tuple[Matrix, Read]]
+"""Training functionals (n, D) -> what is fitted to them for every C, and how it is read."""
 
 
 @dataclass(frozen=True)
@@ -198,8 +212,8 @@ class ModelKind:
         What it is, for a reader.
     classifier, regressor : callable
         Make it.
-    read : callable
-        Takes its functions.
+    view : callable
+        What it is fitted to.
     pairwise : bool
         Whether it tells more than two classes apart pair by pair.
     """
@@ -207,41 +221,55 @@ class ModelKind:
     what: str
     classifier: Make
     regressor: Make
-    read: Read
+    view: View
     pairwise: bool = False
 
 
-def _support(kernel: str, what: str) -> ModelKind:
-    def classifier(C: float) -> Any:
-        from sklearn.svm import SVC
+def _svc(C: float) -> Any:
+    from sklearn.svm import SVC
 
-        return SVC(C=C, kernel=kernel)
-
-    def regressor(C: float) -> Any:
-        from sklearn.svm import SVR
-
-        return SVR(C=C, kernel=kernel, epsilon=MARGIN)
-
-    return ModelKind(what, classifier, regressor, _machine, pairwise=True)
+    return SVC(C=C, kernel="precomputed", tol=TOLERANCE)
 
 
-def _machine(model: Any, x: Matrix) -> Margins:
-    """Take the functions of a support vector machine, one for each pair of classes."""
-    support, bias = x[model.support_], np.asarray(model.intercept_, np.float64)
-    weights = np.zeros((len(support), len(bias)))
-    dual = np.asarray(model.dual_coef_, np.float64)
+def _svr(C: float) -> Any:
+    from sklearn.svm import SVR
+
+    return SVR(C=C, kernel="precomputed", epsilon=MARGIN, tol=TOLERANCE)
+
+
+def _gaussian(x: Matrix) -> tuple[Matrix, Read]:
+    """Similarities of all clips: scikit-learn's own take ten times as long, for each C anew."""
+    gamma = 1 / (x.shape[1] * x.var()) if x.var() else 1.0  # scikit-learn's default
+
+    def read(model: Any) -> Margins:
+        weights, bias = _dual(model)
+        return Margins(weights, bias, x[model.support_], gamma)
+
+    return _similarities(x, x, gamma), read
+
+
+def _products(x: Matrix) -> tuple[Matrix, Read]:
+    """Scalar products of all clips."""
+
+    def read(model: Any) -> Margins:
+        weights, bias = _dual(model)
+        return Margins.linear(x[model.support_].T @ weights, bias)
+
+    return x @ x.T, read
+
+
+def _dual(model: Any) -> tuple[Matrix, Matrix]:
+    """Weights of a machine's support vectors and bias, of a function for each pair of classes."""
+    bias, dual = (np.asarray(a, np.float64) for a in (model.intercept_, model.dual_coef_))
     if len(bias) == 1:
-        weights[:, 0] = dual[0]
-    else:
-        ends = np.cumsum(model.n_support_)
-        own = [slice(end - n, end) for n, end in zip(model.n_support_, ends, strict=True)]
-        for k, (i, j) in enumerate(combinations(range(len(own)), 2)):
-            weights[own[i], k] = dual[j - 1, own[i]]
-            weights[own[j], k] = dual[i, own[j]]
-    if model.kernel == "linear":
-        return Margins.linear(support.T @ weights, bias)
-    # The default gamma, which scikit-learn does not give away.
-    return Margins(weights, bias, support, 1 / (x.shape[1] * x.var()) if x.var() else 1.0)
+        return dual.T, bias
+    weights = np.zeros((dual.shape[1], len(bias)))
+    ends = np.cumsum(model.n_support_)
+    own = [slice(end - n, end) for n, end in zip(model.n_support_, ends, strict=True)]
+    for k, (i, j) in enumerate(combinations(range(len(own)), 2)):
+        weights[own[i], k] = dual[j - 1, own[i]]
+        weights[own[j], k] = dual[i, own[j]]
+    return weights, bias
 
 
 def _logistic(C: float) -> Any:
@@ -256,39 +284,35 @@ def _ridge(C: float) -> Any:
     return Ridge(alpha=1 / C)
 
 
-def _line(model: Any, x: Matrix) -> Margins:
+def _functionals(x: Matrix) -> tuple[Matrix, Read]:
+    return x, _line
+
+
+def _line(model: Any) -> Margins:
     """Take the functions of a linear model."""
     weights = np.atleast_2d(np.asarray(model.coef_, np.float64)).T
     return Margins.linear(weights, np.atleast_1d(np.asarray(model.intercept_, np.float64)))
 
 
-def _approximated(machine: Any) -> Any:
+def _least_squares(C: float) -> Any:
+    from sklearn.linear_model import RidgeClassifier
+
+    return RidgeClassifier(alpha=1 / C)
+
+
+def _landmarks(x: Matrix) -> tuple[Matrix, Read]:
+    """Similarities to some of the clips, made orthogonal."""
     from sklearn.kernel_approximation import Nystroem
-    from sklearn.pipeline import make_pipeline
 
-    return make_pipeline(Nystroem(n_components=LANDMARKS, random_state=0), machine)
+    kernel = Nystroem(gamma=1 / x.shape[1], n_components=LANDMARKS, random_state=0)
+    mapped = np.asarray(kernel.fit_transform(x), np.float64)
 
+    def read(model: Any) -> Margins:
+        line = _line(model)
+        weights = np.asarray(kernel.normalization_, np.float64).T @ line.weights
+        return Margins(weights, line.bias, np.asarray(kernel.components_), kernel.gamma)
 
-def _nystroem_classifier(C: float) -> Any:
-    from sklearn.svm import LinearSVC
-
-    return _approximated(LinearSVC(C=C, dual=False, tol=1e-3))
-
-
-def _nystroem_regressor(C: float) -> Any:
-    from sklearn.svm import LinearSVR
-
-    loss = "squared_epsilon_insensitive"
-    return _approximated(LinearSVR(C=C, loss=loss, dual=False, epsilon=MARGIN, tol=1e-3))
-
-
-def _landmarks(model: Any, x: Matrix) -> Margins:
-    """Take the functions of a linear machine of similarities to landmarks."""
-    kernel, machine = (step for _, step in model.steps)
-    line = _line(machine, x)
-    weights = np.asarray(kernel.normalization_, np.float64).T @ line.weights
-    # The default gamma of that kernel.
-    return Margins(weights, line.bias, np.asarray(kernel.components_), 1 / x.shape[1])
+    return mapped, read
 
 
 KINDS: Mapping[str, ModelKind] = MappingProxyType(
@@ -297,45 +321,80 @@ KINDS: Mapping[str, ModelKind] = MappingProxyType(
             "a linear model: logistic regression, of intensities ridge regression",
             _logistic,
             _ridge,
-            _line,
+            _functionals,
         ),
-        "svm": _support("rbf", "a support vector machine with a Gaussian kernel"),
-        "svm_linear": _support("linear", "a support vector machine without a kernel"),
+        "svm": ModelKind(
+            "a support vector machine with a Gaussian kernel", _svc, _svr, _gaussian, pairwise=True
+        ),
+        "svm_linear": ModelKind(
+            "a support vector machine without a kernel", _svc, _svr, _products, pairwise=True
+        ),
         "svm_nystroem": ModelKind(
-            "a support vector machine whose Gaussian kernel is approximated at "
+            "a least-squares support vector machine whose Gaussian kernel is approximated at "
             f"{LANDMARKS:,} of the many training clips",
-            _nystroem_classifier,
-            _nystroem_regressor,
+            _least_squares,
+            _ridge,
             _landmarks,
         ),
     }
 )
 
 
-def fitted(
-    name: str, C: float, x: Matrix, targets: NDArray[Any], task: Task, classes: int
-) -> ClassicalModel:
-    """Fit a model of `KINDS` to functionals (n, D) and the targets of a task of so many classes."""
-    kind = KINDS[name]
-    if task == "single":
-        model = kind.classifier(C).fit(x, targets)
-        known = tuple(map(int, model.classes_))
-        pairwise = kind.pairwise and len(known) > 2
-        return ClassicalModel(task, classes, (kind.read(model, x),), known, pairwise)
-    each = _present if task == "multi" else _intensity
-    return ClassicalModel(task, classes, tuple(each(kind, C, x, targets)))
+@dataclass(frozen=True)
+class Fitter:
+    """A kind of model and its training clips, to be fitted for one C after the other.
 
+    Attributes
+    ----------
+    kind : ModelKind
+        Of `KINDS`.
+    inputs, read
+        Its view of the clips.
+    targets : ndarray
+        Theirs, of a task of so many classes.
+    width : int
+        Functionals of a clip.
+    """
 
-def _present(kind: ModelKind, C: float, x: Matrix, targets: NDArray[Any]) -> Iterator[Margins]:
-    """Fit a classifier of each class, constant if all or none of the training clips show it."""
-    for shown in (targets > 0).T:
-        if shown.all() or not shown.any():
-            certain = np.array([CERTAIN if shown[0] else -CERTAIN])
-            yield Margins.linear(np.zeros((x.shape[1], 1)), certain)
-        else:
-            yield kind.read(kind.classifier(C).fit(x, shown), x)
+    kind: ModelKind
+    inputs: Matrix
+    read: Read
+    targets: NDArray[Any]
+    task: Task
+    classes: int
+    width: int
 
+    @classmethod
+    def of(cls, name: str, x: Matrix, targets: NDArray[Any], task: Task, classes: int) -> Fitter:
+        """Prepare a model of `KINDS` for functionals (n, D) and targets."""
+        kind = KINDS[name]
+        return cls(kind, *kind.view(x), targets, task, classes, x.shape[1])
 
-def _intensity(kind: ModelKind, C: float, x: Matrix, targets: NDArray[Any]) -> Iterator[Margins]:
-    for column in targets.T:
-        yield kind.read(kind.regressor(C).fit(x, column), x)
+    def __call__(self, C: float) -> ClassicalModel:
+        """Fit it.
+
+        Warns
+        -----
+        sklearn.exceptions.ConvergenceWarning
+            For each fit that ended before its solution.
+        """
+        if self.task == "single":
+            model = self.kind.classifier(C).fit(self.inputs, self.targets)
+            known = tuple(map(int, model.classes_))
+            pairwise = self.kind.pairwise and len(known) > 2
+            return ClassicalModel(self.task, self.classes, (self.read(model),), known, pairwise)
+        each = self._present if self.task == "multi" else self._intensities
+        return ClassicalModel(self.task, self.classes, tuple(each(C)))
+
+    def _present(self, C: float) -> Iterator[Margins]:
+        """Fit a classifier of each class, constant if all or none of the training clips show it."""
+        for shown in (self.targets > 0).T:
+            if shown.all() or not shown.any():
+                certain = np.array([CERTAIN if shown[0] else -CERTAIN])
+                yield Margins.linear(np.zeros((self.width, 1)), certain)
+            else:
+                yield self.read(self.kind.classifier(C).fit(self.inputs, shown))
+
+    def _intensities(self, C: float) -> Iterator[Margins]:
+        for column in self.targets.T:
+            yield self.read(self.kind.regressor(C).fit(self.inputs, column))

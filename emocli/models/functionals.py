@@ -2,7 +2,9 @@
 
 Mean, standard deviation and largest value over time of every dimension of every view, one after the
 other, z-scored by the training clips. A view whose clips have one step each (an utterance's vector)
-is taken as it is. What a clip lacks counts as the training clips' mean.
+is taken as it is. What a clip lacks counts as the training clips' mean. What lies further from it
+than a limit is brought back to that: noise makes deviations and largest values that no training
+clip has, and a linear model of them would follow them to any length.
 """
 
 from __future__ import annotations
@@ -27,14 +29,17 @@ class Functionals:
         Modalities with one step per clip.
     mean, std : ndarray, shape (D,)
         Of the training clips; ``std`` is 1 where a column does not vary.
+    limit : float
+        Standard deviations from the mean beyond which a functional is brought back; 0: none.
     """
 
     vectors: frozenset[str]
     mean: Matrix
     std: Matrix
+    limit: float = 0.0
 
     @classmethod
-    def fit(cls, train: Samples) -> Functionals:
+    def fit(cls, train: Samples, limit: float = 0.0) -> Functionals:
         """Fit the scaling on training clips, and note the views that are sequences."""
         vectors = frozenset(
             modality
@@ -46,13 +51,13 @@ class Functionals:
         count = np.maximum(there.sum(axis=0), 1)
         mean = np.where(there, raw, 0).sum(axis=0) / count
         std = np.sqrt(np.where(there, (raw - mean) ** 2, 0).sum(axis=0) / count)
-        return cls(vectors, mean, np.where(std > 0, std, 1))
+        return cls(vectors, mean, np.where(std > 0, std, 1), limit)
 
     def __call__(self, samples: Samples) -> Matrix:
         """Return scaled functionals, shape (n, D)."""
         scaled: Matrix = (functionals(samples, self.vectors) - self.mean) / self.std
         filled: Matrix = np.where(np.isnan(scaled), 0, scaled)
-        return filled
+        return np.clip(filled, -self.limit, self.limit) if self.limit else filled
 
 
 def functionals(samples: Samples, vectors: frozenset[str] = frozenset()) -> Matrix:

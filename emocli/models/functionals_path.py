@@ -11,6 +11,7 @@ parts learn by one loss.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
@@ -42,13 +43,15 @@ class FunctionalsLayer(nn.Module):
 
     Zero, the training mean, stands for a view that is missing or zero throughout, as what the check
     discards is; and for columns that do not vary, as those of a view with one step per clip.
+    Beyond ``limit`` standard deviations they are brought back to it; 0: none is.
     """
 
     mean: Tensor
     scale: Tensor
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, limit: float = 0.0) -> None:
         super().__init__()
+        self.limit = limit or math.inf
         self.register_buffer("mean", torch.zeros(FUNCTIONALS * width))
         self.register_buffer("scale", torch.ones(FUNCTIONALS * width))
 
@@ -67,7 +70,7 @@ class FunctionalsLayer(nn.Module):
         largest = values.masked_fill(~mask, -torch.inf).amax(dim=1)
         scaled = (torch.cat([mean, std, largest], dim=-1) - self.mean) * self.scale
         there = values.flatten(1).any(dim=1)
-        return torch.where(there[:, None], scaled, 0)
+        return torch.where(there[:, None], scaled.clamp(-self.limit, self.limit), 0)
 
 
 def _linear(inputs: int, outputs: int, dropout: float) -> nn.Sequential:
@@ -107,6 +110,8 @@ class WithFunctionals(Around):
         A linear model, one with a hidden layer, or both.
     dropout : float
         Share of the functionals, and of the hidden units, that is dropped in training.
+    limit : float
+        Standard deviations beyond which functionals are brought back; 0: none are.
     """
 
     condenses: ClassVar[bool] = True
@@ -118,9 +123,10 @@ class WithFunctionals(Around):
         outputs: int,
         path: FunctionalsPath,
         dropout: float,
+        limit: float = 0.0,
     ) -> None:
         super().__init__(network)
-        self.summaries = PerView({name: FunctionalsLayer(dims[name]) for name in dims})
+        self.summaries = PerView({name: FunctionalsLayer(dims[name], limit) for name in dims})
         self.dims, self.widths = dict(dims), {m: _width(network, m, d) for m, d in dims.items()}
         inputs = FUNCTIONALS * sum(dims.values())
         paths = PATHS if path == "both" else [path]

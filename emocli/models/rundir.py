@@ -93,7 +93,8 @@ def read_config(run: Path) -> RunConfig:
     if not run.is_dir():
         raise RunError("there is no such run", where=run, hint="train it first: emocli train")
     if not path.is_file():
-        hint = f"name one of its folds, {run / 'fold-0'}" if folds(run) else ""
+        fold = f"name one of its folds, {run / 'fold-0'}" if folds(run) else ""
+        hint = fold or "name a folder that emocli train wrote"
         raise RunError(f"is not a run (it has no {CONFIG})", where=run, hint=hint)
     return read_as(RunConfig, path, "a run")
 
@@ -157,7 +158,7 @@ def require_empty(run: Path, what: str) -> None:
     if run.is_dir() and all(path.name.startswith(".") for path in run.iterdir()):
         return
     if os.path.lexists(run):
-        hint = "choose another --run"
+        hint = "choose another folder"
         raise RunError(f"is there already and is not {what}", where=run, hint=hint)
 
 
@@ -204,8 +205,8 @@ def assemble(
     seen = mixed_dims(dims, layers) if train.layer_mix else dims
     network: Network = plugins.load("fusion", fusion).Model(seen, outputs, settings)
     if train.functionals != "none":
-        parts = (seen, outputs, train.functionals, train.functionals_dropout)
-        network = WithFunctionals(network, *parts)
+        limits = (train.functionals_dropout, train.functionals_limit)
+        network = WithFunctionals(network, seen, outputs, train.functionals, *limits)
     return WithLayerMix(network, layers) if train.layer_mix else network
 
 

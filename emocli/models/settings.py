@@ -124,6 +124,9 @@ class TrainConfig(Settings):
         layer, or both.
     functionals_dropout : float
         Share of its inputs, and hidden units, that is dropped in training.
+    functionals_limit : float
+        Standard deviations of the training clips beyond which functionals, also those of the
+        linear model and the SVM beside the network, are brought back; 0: none are.
     monitor : str
         Validation metric by which the best epoch is chosen: ``loss`` or one of the task's metrics.
         ``auto`` is accuracy for one class per clip, the weighted F1 for any number of classes and
@@ -201,6 +204,7 @@ class TrainConfig(Settings):
     layer_mix: bool = False
     functionals: FunctionalsPath = "none"
     functionals_dropout: Dropped = 0.5
+    functionals_limit: Factor = 0.0
     monitor: str = "auto"
     precision: Precision = "32-true"
     accelerator: Accelerator = "auto"

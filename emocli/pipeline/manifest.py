@@ -12,7 +12,7 @@ from emocli.data.clip import SPLITS
 from emocli.data.durable import used_folder
 from emocli.data.manifest import Manifest, Task
 from emocli.display import number_of
-from emocli.errors import ManifestError
+from emocli.errors import ConfigError, ManifestError, choice
 from emocli.interchange.sources import importable, words_in
 
 NOTHING = "no clip has a recording or a text, and no features are there: nothing can be extracted"
@@ -69,10 +69,9 @@ def make_manifest(dataset: str, root: Path, output: Path, settings: config.Tree)
     unknown = set(settings) - {dataset}
     if unknown:
         key = sorted(unknown)[0]
-        raise ManifestError(
-            f"setting '{key}' does not belong to dataset '{dataset}'",
-            where="--set",
-            hint=f"write {dataset}.{key}=...",
+        own = [f"{dataset}.{name}" for name in module.Config.model_fields]
+        raise ConfigError(
+            f"setting '{key}' does not belong to dataset '{dataset}'", hint=choice(key, own)
         )
     chosen = config.build(module.Config, settings.get(dataset, {}), dataset)
     with used_folder(output.parent):  # before a corpus is read, or drawn, that cannot be noted

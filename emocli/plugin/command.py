@@ -2,8 +2,9 @@
 
 A module of kind ``commands`` offers ``COMMAND``, a `Command` or a `Group`. It is imported at every
 start of `emocli`: what is heavy is imported inside functions. `emocli.cli.options` has the options
-that commands share, `emocli.cli.show` prints lines, tables, JSON, warnings and progress. Whatever a
-user can mend is raised as `emocli.errors.EmocliError`, and printed in one line.
+that commands share, one by one or as classes (`emocli.cli.options.grouped`), `emocli.cli.show`
+prints lines, tables, JSON, warnings and progress. Whatever a user can mend is raised as
+`emocli.errors.EmocliError`, and printed in one line.
 
 >>> def command(name: str, loud: bool = False) -> None:
 ...     "Greet somebody."

@@ -94,7 +94,8 @@ class Folder:
         """
         root = absolute(root)
         if not root.is_dir():
-            raise ManifestError("there is no such folder", where=root)
+            what = "is a file" if root.exists() else "there is no such folder"
+            raise ManifestError(what, where=root, hint="name the folder of the corpus")
         seen: set[str] = set()
         paths: list[Path] = []
         for folder, inner, names in os.walk(root, followlinks=True):

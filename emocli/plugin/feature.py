@@ -4,11 +4,11 @@ A module of kind ``features`` offers
 
 ``MODALITY``
     the modality of its feature: ``text``, ``audio``, ``visual`` or any other string;
-``REQUIRES``
-    names of the features it is computed from (a tuple, usually empty);
 ``PER_CLIP``
     true if the track of a clip depends on nothing but that clip, its media and what is upstream:
     then it is kept when other clips join the manifest;
+``REQUIRES`` (optional)
+    names of the features it is computed from (a tuple);
 ``LIBRARIES`` (optional)
     names of the distributions it runs on beside NumPy, SciPy and h5py (a tuple): their versions
     are recorded in the store;
@@ -59,7 +59,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal, Protocol
+from typing import Any, Generic, Literal, Protocol, TypeVar
 
 from pydantic import model_validator
 
@@ -82,6 +82,8 @@ EncoderKind = Literal["audio", "face", "scene"]
 
 ExtractorKind = EncoderKind | Literal["text"]
 """The same, and texts."""
+
+ConfigT = TypeVar("ConfigT", bound=Settings)
 
 Device = Literal["auto", "cpu", "cuda"]
 """``auto`` is a GPU if there is one."""
@@ -246,6 +248,15 @@ class Reloading:
 
     def __reduce__(self) -> tuple[object, ...]:
         return type(self), tuple(getattr(self, each.name) for each in fields(self))
+
+
+@dataclass(frozen=True)
+class ReloadingExtractor(Reloading, Generic[ConfigT]):
+    """The same as an `Extractor`, with the settings of its feature."""
+
+    config: ConfigT
+    names: tuple[str, ...] = ()
+    rate: float | None = None
 
 
 def installed(package: str, extra: str) -> ModuleType:

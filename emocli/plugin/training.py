@@ -21,5 +21,6 @@ PLUS: Tree = {
     "warmup": 0.1,
     "label_smoothing": 0.1,
     "functionals": "both",
+    "functionals_limit": 3.0,
     "refit": True,
 }

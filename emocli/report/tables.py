@@ -15,6 +15,9 @@ Cell = str | Number | int
 NO_NUMBER = "-"
 """What stands in place of a number, or of an interval, that there is not."""
 
+ROUNDING = 1e-12
+"""Below it is what rounding leaves of a sum that is 0."""
+
 
 @dataclass(frozen=True)
 class ReportTable(Record):
@@ -29,7 +32,7 @@ def text(cell: Cell) -> str:
     """Format a cell: numbers with three decimals, or digits if small."""
     if not isinstance(cell, float):
         return str(cell)
-    return f"{cell:.3g}" if 0 < abs(cell) < 1e-3 else number(cell)
+    return f"{cell:.3g}" if ROUNDING < abs(cell) < 1e-3 else number(cell)
 
 
 def number(value: float, signed: bool = False) -> str:

@@ -26,7 +26,7 @@ from emocli.data.store.upstream import upstream_settings
 from emocli.display import number_of
 from emocli.errors import ConfigError, ManifestError, StoreError
 from emocli.models import losses, rundir
-from emocli.models.baselines import ClassicalModels, fit_classical
+from emocli.models.baselines import MANY, ClassicalModels, fit_classical
 from emocli.models.layer_mix import has_several, layers_of
 from emocli.models.outline import outline, parameters
 from emocli.models.run_config import RunConfig, Source, View
@@ -49,10 +49,6 @@ SECTIONS = ("network", "train", "robust")
 """Of the settings of a training."""
 
 LIBRARIES = ("torch", "lightning-fabric", "numpy")
-
-MOST_SVM = 5000
-"""Training clips (of folds, as many as one has on average); of more, a whole support vector machine
-takes minutes."""
 
 
 @dataclass(frozen=True)
@@ -163,13 +159,14 @@ class Prepared:
         if self.settings.refit:
             last = self.whole
             whole = last.repair_factory.learnt_from(last.train).pooled
-        return fit_classical(self.beside, train.pooled, valid.pooled, whole)
+        limit = self.settings.functionals_limit
+        return fit_classical(self.beside, train.pooled, valid.pooled, whole, limit)
 
     @property
     def beside(self) -> list[str]:
         """Names of the classical models that stand beside the network, in all folds the same."""
         clips = corpus_size(self.manifest, self.fusion).clips
-        return ["logistic", "svm" if clips <= MOST_SVM else "svm_nystroem"]
+        return ["logistic", "svm" if clips <= MANY else "svm_nystroem"]
 
     @cached_property
     def notes(self) -> tuple[str, ...]:

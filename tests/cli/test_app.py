@@ -56,6 +56,19 @@ def test_errors_become_one_line_and_a_code(
     assert err.count("\n") == 1
 
 
+def test_sigterm_is_an_interruption(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def terminated(json: bool = False) -> None:
+        signal.raise_signal(signal.SIGTERM)
+
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(info, "COMMAND", replace(info.COMMAND, run=terminated))
+    assert run(["info"]) == 130
+    assert capsys.readouterr().err == "interrupted; the same command resumes\n"
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
 def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ZeroDivisionError):
         failing(monkeypatch, ZeroDivisionError())

@@ -57,11 +57,29 @@ def test_a_table_with_nothing_to_extract_is_warned_of(
     table(corpus, "id,label", "a,0.5", "b,1.5", "c,2")
     assert manifest() == 0
     said = capsys.readouterr()
-    assert "labels: intensity, 1 numbers: label" in said.out
+    assert "labels: intensity, 1 number: label" in said.out
     assert "no clip has a recording or a text" in said.err
     (corpus / "labels.csv").write_bytes(b"id,label\na,x\nb,\x00\n")
     assert manifest() == 2
     assert "own/labels.csv, row 3: is not a text file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("table own -o own.csv", "labels.csv: there is no such file; write it, a row per clip"),
+        ("ravdess own -o own.csv --set mel.bands=3", "there are: ravdess.channel, ravdess.folds"),
+        ("ravdess own -o own.csv --set split=clip", "there are: ravdess.channel, ravdess.folds"),
+        ("ravdess a.csv -o own.csv", "a.csv: is a file; name the folder of the corpus"),
+    ],
+)
+def test_a_refusal_says_what_to_do(
+    line: str, said: str, corpus: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (corpus.parent / "a.csv").touch()
+    assert run(["manifest", *line.split()]) == 2
+    (error,) = capsys.readouterr().err.splitlines()
+    assert said in error
 
 
 def test_the_help_names_the_columns(capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,7 @@ from emocli.experiments.runner import reproduce
 from emocli.extraction.extract import extract
 from emocli.models import rundir
 from emocli.training.fit_encoder import fit_encoder
-from tests.interrupt import COMMAND, kill_when
+from tests.interrupt import COMMAND, killed_at
 
 pytestmark = pytest.mark.usefixtures("undrawn")
 
@@ -133,9 +132,7 @@ def test_killed_five_times_it_gives_the_same_table(
         "store/faces.h5",
         "runs/a/config.json",
     )
-    for mark in marks:
-        kill_when((out / mark).exists, words, seconds=300)
-    subprocess.run(words, check=True, capture_output=True)
+    killed_at([out / mark for mark in marks], words, seconds=300)
     for name in (*MADE, "visual_embedding"):
         stores = [FeatureStore.open(store_path(o / "store", name)) for o in (out, whole)]
         assert stores[0].fingerprint == stores[1].fingerprint

@@ -9,11 +9,11 @@ import pytest
 from matplotlib.collections import PathCollection
 
 from emocli.evaluation.comparison import Comparison, Recovery
-from emocli.experiments.config import ReproduceConfig
 from emocli.experiments.drawing import classes, conditions, draw, rows
 from emocli.experiments.page import cells, markdown
 from emocli.experiments.report import ExperimentReport, RowReport
 from emocli.metrics.summary import Estimate
+from tests.experiments.example import experiment_report
 
 NAN = float("nan")
 
@@ -30,25 +30,14 @@ def row(name: str, *tested: dict[str, Any], **more: Any) -> RowReport:
 
 @pytest.fixture
 def report() -> ExperimentReport:
-    return ExperimentReport(
-        format=ExperimentReport.FORMAT,
-        emocli="0",
-        experiment="rrnn-t2",
-        title="A table",
-        dataset="toy",
-        task="single",
-        n=40,
-        **ReproduceConfig(folds=5, seeds=3).model_dump(),
+    return experiment_report(
+        folds=5,
+        seeds=3,
         settings={"network": {"fusion": "concat"}, "reproduce": {"folds": 5}},
         metrics=("accuracy", "uar"),
         definitions={"accuracy": "share of hits", "uar": "mean recall"},
-        rules={},
         interval="95 %, bootstrap over speakers",
-        classes=("a", "b"),
-        by_class=(),
-        chosen={},
         notes=("noise is white",),
-        warnings=(),
         seconds=1234.5,
         inputs={"features": {"mel": "0", "glove": "1"}},
         rows=(

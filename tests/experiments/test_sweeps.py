@@ -17,7 +17,6 @@ from emocli.data.manifest import Manifest
 from emocli.data.track import Track
 from emocli.errors import ConfigError
 from emocli.experiments import row_analyses
-from emocli.experiments.config import ReproduceConfig
 from emocli.experiments.drawing import sweeps
 from emocli.experiments.page import markdown
 from emocli.experiments.papers import m3er_sweep, rrnn_fig4, rrnn_hops
@@ -27,6 +26,7 @@ from emocli.fusion import m3er, rrnn
 from emocli.options import declared
 from emocli.plugin.experiment import LinePoint, RowAnalysis, Sweep, SweepLine, Table
 from tests import toy
+from tests.experiments.example import experiment_report
 
 QUICK: dict[str, Any] = {
     **toy.QUICK,
@@ -138,30 +138,7 @@ def report(swept: tuple[Sweep, ...]) -> ExperimentReport:
             "two": [condition("clean", 0.7), condition("noise", None)],
         }.items()
     ]
-    lists = ("comparisons", "recoveries", "by_class", "notes", "warnings")
-    empty: dict[str, Any] = dict.fromkeys(lists, ())
-    return ExperimentReport(
-        format=ExperimentReport.FORMAT,
-        emocli="0",
-        experiment="x",
-        title="A table",
-        dataset="toy",
-        task="single",
-        classes=("a", "b"),
-        n=40,
-        **ReproduceConfig().model_dump(),
-        settings={},
-        metrics=("accuracy",),
-        rows=tuple(rows),
-        chosen={},
-        interval="",
-        definitions={"accuracy": "share of hits"},
-        rules={},
-        seconds=1.0,
-        inputs={},
-        sweeps=swept,
-        **empty,
-    )
+    return experiment_report(rows=tuple(rows), sweeps=swept)
 
 
 def lines(name: str) -> SweepLine:

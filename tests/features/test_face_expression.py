@@ -15,6 +15,7 @@ from emocli import config, plugins
 from emocli.data.clip import Clip
 from emocli.errors import ConfigError
 from emocli.features import face_expression
+from emocli.features._picture_rows import MainFaces
 from emocli.models.expression import CLASSES, read_expression, same_pool
 from emocli.pretrained.models import folder_of, named
 from tests import keras_file
@@ -127,7 +128,7 @@ def test_the_published_network_equals_keras() -> None:
     assert_allclose(outputs, keras, atol=3e-6)
 
 
-def made(**settings: object) -> face_expression.Extractor:
+def made(**settings: object) -> MainFaces:
     return face_expression.prepare(
         config.build(face_expression.Config, settings, "face_expression"), ()
     )

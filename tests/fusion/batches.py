@@ -34,6 +34,15 @@ def double(batch: Batch) -> Batch:
     return batch.with_views({n: v.with_values(v.values.double()) for n, v in batch.views.items()})
 
 
+ENCODED = (
+    {"hidden": 5},
+    {"stride": 2},
+    {"max_len": 3},
+    {"stride": 2, "pool": "statistics"},
+)
+"""Settings of the encoders that networks have in common."""
+
+
 def assert_it_matters(network: ModuleType, settings: Mapping[str, Any]) -> None:
     """A setting changes the output by itself: parameters of the same name are the same."""
 

@@ -12,7 +12,7 @@ import torch
 from emocli.config import build
 from emocli.fusion import mutan
 from tests.fusion import beard
-from tests.fusion.batches import DIMS, SMALL, assert_it_matters, double, make
+from tests.fusion.batches import DIMS, ENCODED, SMALL, assert_it_matters, double, make
 
 
 def core(p: beard.Parameters, views: dict[str, beard.Vector], config: mutan.Config) -> beard.Vector:
@@ -122,10 +122,7 @@ def test_parameters_grow_linearly_with_the_views() -> None:
         {"joint_dim": 3},
         {"bounded": False},
         {"lower_orders": False},
-        {"hidden": 5},
-        {"stride": 2},
-        {"max_len": 3},
-        {"stride": 2, "pool": "statistics"},
+        *ENCODED,
     ],
     ids=str,
 )

@@ -10,7 +10,7 @@ import torch
 
 from emocli.config import build
 from emocli.fusion import gca, rrnn
-from tests.fusion.batches import DIMS, SMALL, assert_it_matters, make
+from tests.fusion.batches import DIMS, ENCODED, SMALL, assert_it_matters, make
 from tests.fusion.beard import compare
 
 GATES = ("concat", "per_view", "both", "none")
@@ -98,10 +98,7 @@ def test_a_shut_view_gate_blocks_the_view(gate: str) -> None:
         {"view_gate": "per_view"},
         {"view_gate": "both"},
         {"view_gate": "none"},
-        {"hidden": 5},
-        {"stride": 2},
-        {"max_len": 3},
-        {"stride": 2, "pool": "statistics"},
+        *ENCODED,
     ],
     ids=str,
 )

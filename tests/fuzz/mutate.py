@@ -6,7 +6,6 @@ Every function takes a source of randomness and nothing else that could differ b
 from __future__ import annotations
 
 import io
-import json
 import pickle
 import struct
 import zipfile
@@ -15,7 +14,16 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from random import Random
 from types import MappingProxyType
-from typing import Any
+
+from tests.fuzz.mutate_h5 import h5_file, secret
+from tests.fuzz.mutate_texts import (
+    changed_json,
+    csv_file,
+    json_file,
+    place_in,
+    text_file,
+    toml_file,
+)
 
 MARKER = "EXECUTED"
 """The file that appears where damaged content is executed."""
@@ -24,18 +32,6 @@ SECRETS = (".h5", ".bin", ".wav")
 """Endings of files beside the case that no command may read."""
 
 INTEGERS = (0, 1, -1, 2**15 - 1, 2**31 - 1, -(2**31), 2**32 - 1, 2**63 - 1, -(2**63))
-LITERALS = (
-    "NaN", "nan", "inf", "-Infinity", "1e999", "-1", "0", "9" * 400, "1e308", "true", "null",
-    '""', "[]", "{}", "[[]]", '"\\u0000"', "2020-01-01", "0x10", "١٢", "1_000", "-0.0",
-    "[" * 3000, '{"a":' * 3000, "'" * 3,
-)  # fmt: skip
-CELLS = (
-    "", " ", "nan", "inf", "-inf", "1e999", "-1", "99999999999999999999", "true", "../../secret.h5",
-    "/etc/passwd", "=cmd|' /C calc'!A0", "+1+1", "@SUM(1)", "\x1b[31mred\x1b[0m", "\x9b2J",
-    "\u202eabc",
-    "a" * 70000, "\x00", "💥" * 50, "é", "é", '"', "'", ",", "\n", "\r", "train", "NA", "None",
-    "1,5", "01", "0x1", "-", ".", "..", "con", "a/b", "a\\b",
-)  # fmt: skip
 
 
 def damage(path: Path, kind: str, rng: Random) -> str:
@@ -139,306 +135,6 @@ BYTES: Sequence[tuple[str, Callable[[bytearray, Random], bytes]]] = (
     ("other kind", _other),
     ("appended", _tail),
 )
-
-
-def _text(path: Path, rng: Random) -> str:
-    """What happens to text between two programs."""
-    text = path.read_text("utf-8")
-    lines = text.splitlines(keepends=True) or [""]
-    at = rng.randrange(len(lines))
-    ways: Mapping[str, Callable[[], bytes]] = {
-        "utf-16": lambda: text.encode("utf-16"),
-        "utf-16 without mark": lambda: text.encode("utf-16-le"),
-        "utf-32": lambda: text.encode("utf-32"),
-        "byte-order mark": lambda: text.encode("utf-8-sig"),
-        "latin-1": lambda: text.replace("a", "é").encode("latin-1"),
-        "cp1251": lambda: text.replace("a", "д").encode("cp1251"),
-        "shift-jis": lambda: text.replace("a", "あ").encode("shift-jis"),
-        "broken utf-8": lambda: text.encode().replace(b"a", b"\xc3\x28", 1),
-        "CRLF": lambda: text.replace("\n", "\r\n").encode(),
-        "CR": lambda: text.replace("\n", "\r").encode(),
-        "line twice": lambda: "".join([*lines[:at], lines[at] * 2, *lines[at + 1 :]]).encode(),
-        "line lost": lambda: "".join([*lines[:at], *lines[at + 1 :]]).encode(),
-        "lines swapped": lambda: "".join([*lines[at:], *lines[:at]]).encode(),
-        "control": lambda: _inserted(
-            text, rng.choice(("\x1b[2J", "\x00", "\x9b", "\x07", "\u2028")), rng
-        ),
-        "long line": lambda: _inserted(text, "x" * 10**6, rng),
-        "hostile cell": lambda: _inserted(text, rng.choice(CELLS), rng),
-        "number grown": lambda: _grown(text, rng),
-    }
-    name = rng.choice(list(ways))
-    path.write_bytes(ways[name]())
-    return f"text {name}"
-
-
-def _inserted(text: str, part: str, rng: Random) -> bytes:
-    at = rng.randrange(len(text) + 1)
-    return (text[:at] + part + text[at:]).encode("utf-8", "surrogatepass")
-
-
-def _grown(text: str, rng: Random) -> bytes:
-    places = [k for k, letter in enumerate(text) if letter.isdigit()]
-    at = rng.choice(places)
-    return (text[:at] + rng.choice(("nan", "9" * 30, "-1", "1e999", "x")) + text[at + 1 :]).encode()
-
-
-def _csv(path: Path, rng: Random) -> str:
-    """Cells, columns and rows of a table without quotes."""
-    rows = [line.split(",") for line in path.read_text("utf-8").splitlines()]
-    row, column = rng.randrange(len(rows)), rng.randrange(len(rows[0]))
-    way = rng.choice(
-        ("cell", "cell", "cell", "header", "column lost", "column twice", "row short", "delimiter")
-    )
-    if way == "cell":
-        rows[row][column] = _quoted(rng.choice(CELLS))
-    elif way == "header":
-        rows[0][column] = _quoted(
-            rng.choice(("", "id", "label", "label.x", "ID", "media.", "fold", *CELLS))
-        )
-    elif way == "column lost":
-        rows = [r[:column] + r[column + 1 :] for r in rows]
-    elif way == "column twice":
-        rows = [[*r, r[column]] for r in rows]
-    elif way == "row short":
-        rows[row] = rows[row][:column]
-    mark = rng.choice((";", "\t", "|")) if way == "delimiter" else ","
-    path.write_text("\n".join(mark.join(r) for r in rows) + "\n", "utf-8", newline="")
-    return f"csv {way}"
-
-
-def _quoted(cell: str) -> str:
-    return '"' + cell.replace('"', '""') + '"' if set(cell) & set(',"\n\r') else cell
-
-
-def _json(path: Path, rng: Random) -> str:
-    """A value of JSON becomes another, or goes, or comes twice."""
-    text = path.read_text("utf-8")
-    path.write_text(changed_json(text, rng), "utf-8")
-    return "json value"
-
-
-def changed_json(text: str, rng: Random) -> str:
-    """Change one place of a JSON document."""
-    tree = json.loads(text)
-    parent, key = _place(tree, rng)
-    mark = "@@here@@"
-    way = rng.choice(("literal", "literal", "kind", "lost", "twice", "extra"))
-    if way == "lost":
-        del parent[key]
-        return json.dumps(tree)
-    old = parent[key]
-    if way == "kind":
-        parent[key] = rng.choice(({"a": old}, [old, old], str(old), [], {}, True, -1, 10**12, 0.5))
-        return json.dumps(tree)
-    if way == "extra" and isinstance(old, dict):
-        old[rng.choice(CELLS)] = rng.choice(CELLS)
-        return json.dumps(tree)
-    parent[key] = mark
-    literal = rng.choice(LITERALS)
-    if way == "twice" and isinstance(parent, dict):
-        literal = f"{json.dumps(old)}, {json.dumps(key)}: {literal}"
-    return json.dumps(tree).replace(f'"{mark}"', literal, 1)
-
-
-def _place(tree: Any, rng: Random) -> tuple[Any, Any]:
-    """A container inside a document, and a key of it."""
-    places = []
-    stack = [tree]
-    while stack and len(places) < 5000:
-        node = stack.pop()
-        keys = list(node) if isinstance(node, dict) else range(len(node))
-        places += [(node, key) for key in list(keys)[:200]]
-        stack += [node[k] for k in list(keys)[:200] if isinstance(node[k], dict | list)]
-    return rng.choice(places)
-
-
-def _toml(path: Path, rng: Random) -> str:
-    lines = path.read_text("utf-8").splitlines()
-    places = [k for k, line in enumerate(lines) if "=" in line]
-    at = rng.choice(places)
-    key, old = lines[at].split("=", 1)
-    way = rng.choice(("literal", "literal", "literal", "key", "twice", "section", "dotted", "lost"))
-    lines[at] = {
-        "literal": f"{key}= {rng.choice(LITERALS)}",
-        "key": f"{rng.choice(('x', 'seed', json.dumps(rng.choice(CELLS))))} ={old}",
-        "twice": lines[at] + "\n" + lines[at],
-        "section": f"[{rng.choice(('x', 'train', 'network', 'a.b.c', '[x]'))}]",
-        "dotted": f"{key.strip()}.{'a.' * rng.choice((1, 2000))}b ={old}",
-        "lost": "",
-    }[way]
-    path.write_text("\n".join(lines) + "\n", "utf-8")
-    return f"toml {way}"
-
-
-def _h5(path: Path, rng: Random) -> str:
-    """Attributes, datasets and links of an HDF5 file."""
-    import h5py
-
-    with h5py.File(path, "r+") as file:
-        names: list[str] = []
-        file.visititems(
-            lambda name, item: names.append(name) if isinstance(item, h5py.Dataset) else None
-        )
-        if file.attrs and rng.random() < 0.3:
-            return _attribute(file, rng)
-        name = rng.choice(sorted(names))
-        return f"{rng.choice(H5)(file, name, path, rng)} of {name}"
-
-
-def _attribute(file: Any, rng: Random) -> str:
-    import numpy as np
-
-    key = rng.choice(sorted(file.attrs))
-    old = file.attrs[key]
-    del file.attrs[key]
-    if rng.random() < 0.2:
-        return f"h5 attribute {key} lost"
-    own = [changed_json(old, rng)] * 4 if isinstance(old, str) and old[:1] in "[{" else []
-    other = (
-        0,
-        -1,
-        np.nan,
-        "",
-        "x",
-        "\x1b[31m",
-        "{}",
-        "[" * 5000,
-        b"\xff\xfe",
-        [1, 2],
-        np.zeros((3, 3)),
-    )
-    file.attrs[key] = rng.choice([*own, *other])
-    return f"h5 attribute {key}"
-
-
-def _external_link(file: Any, name: str, path: Path, rng: Random) -> str:
-    import h5py
-
-    del file[name]
-    file[name] = h5py.ExternalLink(str(_secret(path, ".h5")), "values")
-    return "h5 external link"
-
-
-def _external_storage(file: Any, name: str, path: Path, rng: Random) -> str:
-    old = file[name]
-    shape, kind = old.shape, old.dtype
-    if kind.hasobject:
-        raise ValueError("strings are not stored elsewhere")
-    del file[name]
-    size = max(1, kind.itemsize * _count(shape))
-    file.create_dataset(name, shape, kind, external=[(str(_secret(path, ".bin")), 0, size)])
-    return "h5 external storage"
-
-
-def _virtual(file: Any, name: str, path: Path, rng: Random) -> str:
-    import h5py
-
-    shape, kind = file[name].shape, file[name].dtype
-    layout = h5py.VirtualLayout(shape, kind)
-    layout[...] = h5py.VirtualSource(str(_secret(path, ".h5")), "values", shape)
-    del file[name]
-    file.create_virtual_dataset(name, layout)
-    return "h5 virtual dataset"
-
-
-def _count(shape: tuple[int, ...]) -> int:
-    total = 1
-    for side in shape:
-        total *= side
-    return total
-
-
-def _secret(path: Path, ending: str) -> Path:
-    """A file that does not belong to the case: whoever reads it has been led out."""
-    root = next(p for p in path.parents if p.name == "case").parent
-    return root / f"secret{ending}"
-
-
-def _lost(file: Any, name: str, path: Path, rng: Random) -> str:
-    del file[name]
-    return "h5 lost"
-
-
-def _group(file: Any, name: str, path: Path, rng: Random) -> str:
-    del file[name]
-    file.create_group(name)
-    return "h5 group"
-
-
-def _loop(file: Any, name: str, path: Path, rng: Random) -> str:
-    import h5py
-
-    del file[name]
-    file[name] = h5py.SoftLink(rng.choice(("/" + name, "/nowhere")))
-    return "h5 soft link"
-
-
-def _huge(file: Any, name: str, path: Path, rng: Random) -> str:
-    old = file[name]
-    shape, kind = list(old.shape) or [1], old.dtype
-    shape[rng.randrange(len(shape))] = rng.choice((10**7, 10**10, 2**40))
-    del file[name]
-    chunks = tuple(min(side, 1024) for side in shape) if len(shape) < 3 else None
-    file.create_dataset(name, shape, kind, chunks=chunks or True)
-    return "h5 huge"
-
-
-def _kind(file: Any, name: str, path: Path, rng: Random) -> str:
-    import h5py
-    import numpy as np
-
-    shape = file[name].shape
-    del file[name]
-    kind = rng.choice(("i1", "f2", "f8", "c8", "S3", "?", "u8", "vlen", "text", "record"))
-    special = {
-        "vlen": h5py.vlen_dtype(np.int32),
-        "text": h5py.string_dtype(),
-        "record": [("a", "f4")],
-    }
-    file.create_dataset(name, shape, np.dtype(special.get(kind, kind)) if kind in special else kind)
-    return f"h5 type {kind}"
-
-
-def _shape(file: Any, name: str, path: Path, rng: Random) -> str:
-    import numpy as np
-
-    data = file[name][()]
-    del file[name]
-    ways = (
-        data[:0],
-        data[:-1],
-        np.concatenate([data, data]),
-        data[..., None],
-        np.ravel(data)[:1],
-        data[0],
-    )
-    file[name] = ways[rng.randrange(len(ways))]
-    return "h5 shape"
-
-
-def _values(file: Any, name: str, path: Path, rng: Random) -> str:
-    import numpy as np
-
-    old = file[name]
-    if old.dtype.hasobject:
-        old[rng.randrange(len(old))] = rng.choice(CELLS).replace("\x00", "")
-        return "h5 string"
-    data = old[()]
-    extreme = (np.nan, np.inf, 1e38, -1, 0, 2**31 - 1, -(2**31))
-    with np.errstate(all="ignore"):
-        flat = data.reshape(-1)
-        for _ in range(rng.choice((1, 3, flat.size))):
-            flat[rng.randrange(flat.size)] = np.float64(rng.choice(extreme)).astype(data.dtype)
-    old[...] = data
-    return "h5 values"
-
-
-H5 = (
-    _external_link, _external_storage, _virtual, _lost, _group, _loop, _huge, _kind, _shape,
-    _values,
-    _values, _shape,
-)  # fmt: skip
 
 
 def _npz(path: Path, rng: Random) -> str:
@@ -545,7 +241,7 @@ def _pickle(path: Path, rng: Random) -> str:
         path.write_bytes(evil[name])
         return name[0] + "pickle " + name[1:]
     tree = pickle.loads(data)  # our own specimen
-    parent, key = _place(tree, rng)
+    parent, key = place_in(tree, rng)
     parent[key] = rng.choice(
         (None, [], {}, -1, 10**30, "x", float("nan"), (1, 2), b"x", {1: 2}, [[[]]], {1, 2})
     )
@@ -635,7 +331,7 @@ def _playlist(path: Path, rng: Random) -> str:
 def _linked(path: Path, rng: Random) -> str:
     """A link that leads out of the media root."""
     path.unlink()
-    path.symlink_to(rng.choice((_secret(path, ".wav"), Path("nowhere"), path, path.parent)))
+    path.symlink_to(rng.choice((secret(path, ".wav"), Path("nowhere"), path, path.parent)))
     return "symbolic link"
 
 
@@ -650,15 +346,15 @@ def _png(path: Path, rng: Random) -> str:
 
 KINDS: Mapping[str, Sequence[Callable[[Path, Random], str]]] = MappingProxyType(
     {
-        "csv": (_csv, _csv, _text),
-        "json": (_json, _json, _text),
-        "toml": (_toml, _toml, _text),
-        "jsonl": (_text,),
-        "txt": (_text,),
-        "srt": (_text,),
-        "md": (_text,),
-        "h5": (_h5,),
-        "csd": (_h5,),
+        "csv": (csv_file, csv_file, text_file),
+        "json": (json_file, json_file, text_file),
+        "toml": (toml_file, toml_file, text_file),
+        "jsonl": (text_file,),
+        "txt": (text_file,),
+        "srt": (text_file,),
+        "md": (text_file,),
+        "h5": (h5_file,),
+        "csd": (h5_file,),
         "npz": (_npz,),
         "pkl": (_pickle,),
         "safetensors": (_safetensors,),

@@ -24,6 +24,7 @@ from emocli.training.train import train
 from tests import toy
 
 NETWORKS = ("rrnn", "m3er", "m2fnet", "late")
+LIMIT = 1.5
 
 corpus = toy.fixture()
 
@@ -36,7 +37,7 @@ def beside(fusion: str, corpus: toy.Toy, kind: str = "both") -> tuple[WithFuncti
     config = module.Config(**module.PRESETS["plus"]["network"])
     inner = module.Model(train.dims, 3, config)
     inner.set_task("single", "ce")
-    network = WithFunctionals(inner, train.dims, 3, kind, 0.5)  # type: ignore[arg-type]
+    network = WithFunctionals(inner, train.dims, 3, kind, 0.5, LIMIT)  # type: ignore[arg-type]
     network.fit(train)
     for path in network.paths:
         torch.nn.init.normal_(path[-1].weight)  # type: ignore[index]
@@ -55,8 +56,18 @@ def test_it_sees_what_the_baselines_see(corpus: toy.Toy) -> None:
     network, train = beside("late", corpus)
     batch = train.batch(train.clips)
     summaries = [network.summaries[name](batch.views[name]) for name in train.stores]
-    expected = Functionals.fit(train)(train)
+    expected = Functionals.fit(train, LIMIT)(train)
     np.testing.assert_allclose(torch.cat(summaries, dim=1), expected, atol=2e-4)
+    assert np.abs(expected).max() == LIMIT
+
+
+def test_noise_takes_them_no_further_than_the_limit() -> None:
+    values, lengths = torch.rand(5, 7, 3), torch.full((5,), 7)
+    view, noise = Padded(values, lengths), Padded(1e5 * values, lengths)
+    free, limited = FunctionalsLayer(3), FunctionalsLayer(3, limit=3.0)
+    torch.testing.assert_close(free(view), limited(view), rtol=0, atol=0)
+    assert free(noise).abs().max() > 1e3
+    assert limited(noise).abs().max() == 3
 
 
 @pytest.mark.parametrize("fusion", NETWORKS)

@@ -22,6 +22,7 @@ from emocli.models.functionals import Functionals
 from emocli.models.functionals_path import WithFunctionals
 from emocli.models.layer_mix import LayerMix, WithLayerMix, layer_count, mixed_dims
 from emocli.models.run_config import Layers
+from emocli.plugin.training import PLUS
 from tests import toy
 
 NAMES = tuple(f"layer{layer}.h{column}" for layer in (0, 4, 8) for column in range(4))
@@ -124,7 +125,7 @@ def test_paths_of_functionals_see_the_mix_too(corpus: toy.Toy) -> None:
     assert isinstance(network.network, WithFunctionals)
     network.fit(train)
     mixed = train.then(network._evenly)
-    expected = Functionals.fit(mixed)(mixed)
+    expected = Functionals.fit(mixed, PLUS["functionals_limit"])(mixed)
     batch = network._mixed(train.batch(train.clips))
     summaries = [network.network.summaries[name](batch.views[name]) for name in train.stores]
     np.testing.assert_allclose(torch.cat(summaries, dim=1).detach(), expected, atol=2e-4)

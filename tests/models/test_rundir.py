@@ -123,7 +123,7 @@ def refuse(run: Path, message: str) -> None:
 
 def test_no_run(tmp_path):
     refuse(tmp_path / "nothing", r"nothing: there is no such run; train it first")
-    refuse(tmp_path, r"is not a run \(it has no config.json\)")
+    refuse(tmp_path, r"is not a run \(it has no config.json\); name a folder that emocli train")
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '"text"', "\xff\xfe", '{"format": 1}'])

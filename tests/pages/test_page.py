@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +19,7 @@ from emocli.data.manifest import Manifest
 from emocli.errors import ConfigError, ReportError, RunError
 from emocli.evaluation.compare import compare
 from emocli.evaluation.evaluate import evaluate
-from emocli.experiments.report import ExperimentReport, RowReport
+from emocli.experiments.report import RowReport
 from emocli.models.commands import read_log, record
 from emocli.pages import texts
 from emocli.pages.page import gather, report
@@ -31,99 +29,9 @@ from emocli.pages.sections import comparison
 from emocli.report.page import policy
 from emocli.report.parts import Note
 from emocli.report.tables import bounds
-from emocli.training.fit_cca import fit_cca
 from tests import toy
-from tests.browser import Browser, browser
-
-NASTY = '<script>alert("x")</script><img src=x onerror=y()>'
-CLASSES = ("anger", "joy<script>z()</script>", "sadness")
-SIZES = {"train": 24, "valid": 12, "test": 30}
-
-VOID = {"meta", "img"}
-TAGS = set(
-    re.findall(
-        r"\w+",
-        "html head meta title style body a header main script nav h1 h2 h3 h4 p ul ol li dl dt dd "
-        "div span b strong code pre table caption thead tbody tr th td figure figcaption img "
-        "details summary blockquote svg text line path circle g",
-    )
-)
-
-
-class Parsed(HTMLParser):
-    """Tags with their attributes, the text, and the headings by level."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.texts: list[tuple[str, str]] = []
-        self.open: list[str] = []
-        self.feed(path.read_text("utf-8"))
-        assert not self.open
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.texts.append((self.open[-1] if self.open else "", data))
-
-    @property
-    def text(self) -> str:
-        return "".join(data for tag, data in self.texts if tag not in {"script", "style"})
-
-    def headings(self, tag: str = "h2") -> list[str]:
-        return [data for own, data in self.texts if own == tag]
-
-    def values(self, name: str) -> list[str]:
-        return [str(attrs[name]) for _, attrs in self.tags if name in attrs]
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two runs on a corpus whose classes, words and paths are markup, analysed in every way."""
-    folder = tmp_path_factory.mktemp("toy") / "a <b> & c"
-    clips = toy._clips
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(toy, "CLASSES", CLASSES)
-        patch.setattr(toy, "_clips", lambda *how: [replace(c, text=NASTY) for c in clips(*how)])
-        corpus = toy.build(folder, sizes=SIZES)
-    corpus.trained("late", seeds=2, baselines=True)
-    corpus.trained("gated", "rrnn", settings=merge(toy.QUICK, {"train": {"epochs": 2}}))
-    fit_cca(corpus.manifest, corpus.store)
-    for run in ("late", "gated"):
-        evaluate(folder / run, sweep=["0dB"], by=["speaker"], figures=False)
-    evaluate(folder / "late", corrupt=["visual:drop"], figures=False)
-    for name in ("examples", "weights"):
-        toy.analysis(name)(folder / "late", figures=False)
-    toy.analysis("check")(folder / "late", figures=False, levels="0dB")
-    toy.analysis("gates")(folder / "gated", figures=False)
-    toy.analysis("confusion")(folder / "late")
-    record(folder / "late" / "reports", ["train", "toy.csv", f"--run={NASTY}"])
-    return folder
-
-
-@pytest.fixture(scope="module")
-def one(place: Path) -> Path:
-    return report([place / "late"], place / "one.html")
-
-
-@pytest.fixture(scope="module")
-def both(place: Path) -> Path:
-    return report([place / "late", place / "gated"], place / "both.html")
-
-
-@pytest.fixture(scope="module")
-def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    with browser(tmp_path_factory.mktemp("browser")) as running:
-        yield running
+from tests.experiments.example import experiment_report
+from tests.pages.example import CLASSES, NASTY, TAGS, Parsed
 
 
 def test_every_section_is_there_and_the_contents_lead_to_it(one: Path) -> None:
@@ -333,23 +241,12 @@ def test_a_page_of_an_experiment(place: Path, tmp_path: Path) -> None:
         state="done",
         conditions=({"name": "clean", "accuracy": 0.625},),
     )
-    made = ExperimentReport(
-        format=ExperimentReport.FORMAT,
-        **dict.fromkeys(("emocli", "preset", "check_preset"), "paper"),
-        **dict.fromkeys(("recoveries", "comparisons", "by_class", "warnings", "only"), ()),
-        **{key: {} for key in ("settings", "chosen", "definitions", "rules", "inputs")},
-        **dict.fromkeys(("folds", "corruption_seed"), 0),
-        experiment="rrnn-t2",
+    made = experiment_report(
         title=f"A table {NASTY}",
-        dataset="toy",
-        task="single",
         classes=CLASSES,
-        n=30,
-        metrics=("accuracy",),
         rows=(row,),
         notes=("what to know",),
-        interval="95 %",
-        seconds=1.0,
+        folds=0,
         seeds=1,
         features=("mel",),
     )
@@ -451,52 +348,3 @@ def test_commands_are_kept_once_and_in_order(tmp_path: Path) -> None:
         read_log(tmp_path)
     record(tmp_path, ["train"])
     assert [each.arguments for each in read_log(tmp_path)] == [("train",)]
-
-
-@pytest.mark.parametrize("dark", [False, True])
-def test_it_opens_from_another_folder_and_asks_for_nothing(
-    both: Path, window: Browser, tmp_path: Path, dark: bool
-) -> None:
-    moved = tmp_path / "moved" / "page.html"
-    moved.parent.mkdir()
-    shutil.copy(both, moved)
-    for width in (1400, 390):
-        window.open(moved, width, 900, dark)
-        assert window.value("document.documentElement.dataset.ready") == "yes"
-        assert window.value("document.documentElement.dataset.error") is None
-        assert window.value("document.documentElement.scrollWidth") <= width
-        assert window.said == []
-        asked = [url for url in window.requests if not url.startswith("data:")]
-        assert asked == [moved.as_uri()]
-        ground = window.value("getComputedStyle(document.body).backgroundColor")
-        assert ground == ("rgb(22, 24, 27)" if dark else "rgb(255, 255, 255)")
-
-
-def test_tables_sort_and_folded_parts_are_printed(one: Path, window: Browser) -> None:
-    window.open(one)
-    column = """
-        (() => { const table = [...document.querySelectorAll("table.sortable")]
-            .find(t => t.caption && t.caption.textContent.startsWith("By speaker"));
-          table.tHead.rows[0].cells[2].querySelector("button").click();
-          return [table.tHead.rows[0].cells[2].getAttribute("aria-sort"),
-                  ...[...table.tBodies[0].rows].map(r => parseFloat(r.cells[2].textContent))]; })()
-    """
-    order, *up = window.value(column)
-    assert order == "ascending"
-    assert up == sorted(up)
-    order, *down = window.value(column)
-    assert order == "descending"
-    assert down == sorted(up, reverse=True) != up
-    assert window.value("document.querySelectorAll('details[open]').length") == 0
-    assert window.value("dispatchEvent(new Event('beforeprint'))")
-    assert window.value("document.querySelectorAll('details:not([open])').length") == 0
-    assert window.value("dispatchEvent(new Event('afterprint'))")
-    assert window.pdf().startswith(b"%PDF")
-
-
-def test_a_script_in_the_page_would_not_run(one: Path, window: Browser, tmp_path: Path) -> None:
-    text = one.read_text("utf-8").replace("</body>", "<script>document.title = 'x'</script></body>")
-    (tmp_path / "page.html").write_text(text, "utf-8")
-    window.open(tmp_path / "page.html")
-    assert window.value("document.title") == "late on toy"
-    assert "Content Security Policy" in window.said[0]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Sequence
+from pathlib import Path
 
+from emocli.data.manifest import Manifest
 from emocli.plugin.writer import ModalityState, SegmentPrediction, SpokenWord
 from emocli.prediction.timeline import CutRecording, Cutting, FailedInput, PredictionReport
 
@@ -76,3 +79,12 @@ def report() -> PredictionReport:
         failures=(FailedInput(file="c.mp4", message="is no recording"),),
         remarks=("a remark",),
     )
+
+
+def video(corpus: Manifest) -> Path:
+    return corpus.split("test")[0].media["video"]
+
+
+def rows(out: Path) -> list[dict[str, str]]:
+    with (out / "predictions.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))

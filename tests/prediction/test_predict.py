@@ -12,10 +12,8 @@ from typing import cast
 
 import numpy as np
 import pytest
-import soundfile
 from numpy.testing import assert_allclose, assert_array_equal
 
-from emocli.config import merge
 from emocli.data.manifest import Manifest
 from emocli.data.media.content import read_sound
 from emocli.data.media.length import length_of
@@ -24,20 +22,18 @@ from emocli.data.pool import Progress
 from emocli.data.store import open_features
 from emocli.errors import EmocliError
 from emocli.evaluation.evaluator import RunEvaluator
-from emocli.extraction.normalise import normalise
 from emocli.plugin.robustness import RepairOptions
 from emocli.prediction import extracted as stage
-from emocli.prediction.networks import BY_PLACE, Ensemble, FoldNetworks
+from emocli.prediction.networks import BY_PLACE, Ensemble
 from emocli.prediction.predict import PredictOptions, Predictor, predict
 from emocli.prediction.progress import Stages
 from emocli.prediction.segment import SegmentOptions
 from emocli.prediction.timeline import PredictionReport
-from emocli.robust.check.io import load_check, save_check
-from emocli.robust.repair_factory import RepairFactory
 from emocli.training.train import train
-from tests import media_factory, toy
+from tests import toy
 from tests.prediction import examples
 from tests.prediction.conftest import emocli
+from tests.prediction.examples import rows, video
 
 
 @pytest.fixture(scope="module")
@@ -46,15 +42,6 @@ def whole(trained: Path, corpus: Manifest, tmp_path_factory: pytest.TempPathFact
     out = tmp_path_factory.mktemp("whole")
     predict(trained, [corpus.path or Path()], out)
     return out
-
-
-def video(corpus: Manifest) -> Path:
-    return corpus.split("test")[0].media["video"]
-
-
-def rows(out: Path) -> list[dict[str, str]]:
-    with (out / "predictions.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def test_test_clips_have_the_probabilities_of_the_evaluation(trained: Path, whole: Path) -> None:
@@ -233,64 +220,6 @@ def test_an_interrupted_prediction_goes_on(
     assert not (tmp_path / ".work").exists()
 
 
-def interrupted_at(call: int, monkeypatch: pytest.MonkeyPatch) -> list[object]:
-    """Interrupt that extraction of a unit's features; return the clips of each so far."""
-    from emocli.prediction import predict as module
-
-    real, calls = module.extracted, list[object]()
-
-    def counted(*args: object, **options: object) -> object:
-        calls.append(args[0])
-        if len(calls) == call:
-            raise KeyboardInterrupt
-        return real(*args, **options)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(module, "extracted", counted)
-    return calls
-
-
-def test_finished_units_are_kept(
-    trained: Path, corpus: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from emocli.prediction import clips
-
-    monkeypatch.setattr(clips, "UNIT", 1)
-    calls = interrupted_at(3, monkeypatch)
-    files = [clip.media["video"] for clip in corpus.clips[:3]]
-    with pytest.raises(KeyboardInterrupt):
-        predict(trained, files, tmp_path)
-    report = predict(trained, files, tmp_path)
-    assert len(calls) == 4
-    assert [Path(s.file) for s in report.segments] == files
-
-
-@pytest.mark.slow
-def test_five_hundred_files_of_which_one_is_broken(
-    heard: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """It is interrupted after three units of 64, and goes on with the fourth."""
-    folder, out = tmp_path / "media", tmp_path / "out"
-    folder.mkdir()
-    for number in range(499):
-        tone = media_factory.tone(0.4, seed=number)
-        soundfile.write(folder / f"{number:03d}.wav", tone, 16_000)
-    (folder / "250-broken.wav").write_bytes(b"no sound")
-    calls = interrupted_at(4, monkeypatch)
-    command = ("predict", heard, folder, "-o", out, "--json")
-    assert emocli(*command) == 130
-    calls.append(())
-    capsys.readouterr()
-    assert emocli(*command) == 3
-    printed = capsys.readouterr()
-    assert len(calls) == 5 + 5  # of the eight units, those that were not done
-    assert len(json.loads(printed.out)["segments"]) == len(rows(out)) == 499
-    assert [Path(row["file"]).stem for row in rows(out)] == [f"{k:03d}" for k in range(499)]
-    (failure,) = (out / "failures.jsonl").read_text().splitlines()
-    assert Path(json.loads(failure)["file"]).name == "250-broken.wav"
-    assert printed.err.count("250-broken.wav") == 1
-    assert "Traceback" not in printed.err
-
-
 def test_a_manifest_needs_neither_labels_nor_the_file_beside_it(
     trained: Path, corpus: Manifest, whole: Path, tmp_path: Path
 ) -> None:
@@ -336,47 +265,6 @@ def test_from_python(trained: Path, corpus: Manifest, tmp_path: Path) -> None:
     written = package.predict(trained, [video(corpus)], tmp_path)
     assert report == replace(written, segments=report.segments)
     assert [s.values for s in report.segments] == [s.values for s in written.segments]
-
-
-def test_features_by_speaker_are_normalised_by_the_clips_of_the_recording(
-    trained: Path, corpus: Manifest, tmp_path: Path
-) -> None:
-    """A run on features by speaker predicts a whole corpus as its evaluation does."""
-    store = trained.parent / "store"
-    normalise(corpus, store, "mel")
-    names, run = ["mel_by_speaker", "glove"], tmp_path / "run"
-    train(
-        corpus, store, fusion="late", run=run, features=names, settings=toy.QUICK, baselines=False
-    )
-    (store / "mel_by_speaker.h5").rename(tmp_path / "kept.h5")
-    report = predict(run, [corpus.path or Path()], tmp_path / "out")
-    (tmp_path / "kept.h5").rename(store / "mel_by_speaker.h5")
-    measured = RunEvaluator.open(run, "test", None, None).predict([], 0)
-    by_clip = {segment.clip: segment for segment in report.segments}
-    for row, clip_id in enumerate(measured.ids):
-        mine = [by_clip[clip_id].values[name] for name in measured.classes]
-        assert_allclose(mine, measured.values[0][row], atol=1e-6)
-    (store / "mel_by_speaker.h5").unlink()
-    alone = predict(run, [video(corpus)], tmp_path / "one")
-    assert "normalised by speaker, and test01_01 has 1 segment:" in alone.remarks[0]
-
-
-def test_clips_of_a_speaker_are_normalised_together(
-    heard: Path, corpus: Manifest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Those of a manifest without dialogues too, however few are done at once."""
-    from emocli.prediction import clips as module
-
-    settings = merge(toy.QUICK, {"train": {"normalise": "speaker"}})
-    where = {"run": tmp_path / "run", "features": ["mel"], "settings": settings, "baselines": False}
-    run = train(corpus, heard.parent / "store", fusion="unimodal", **where).run
-    clips = tuple(replace(clip, dialogue=None, turn=None) for clip in corpus.split("test"))
-    replace(corpus, clips=clips, path=None).write(corpus.root / "flat.csv")
-    monkeypatch.setattr(module, "UNIT", 1)
-    report = predict(run, [corpus.root / "flat.csv"], tmp_path / "out")
-    measured = RunEvaluator.open(run, "test", None, None).predict([], 0)
-    mine = {segment.clip: list(segment.values.values()) for segment in report.segments}
-    assert_allclose([mine[i] for i in measured.ids], measured.values[0], atol=1e-6)
 
 
 def test_a_segment_in_which_no_class_is_present_is_predicted() -> None:
@@ -481,38 +369,3 @@ def test_digital_silence_is_no_sound(
     (segment,) = predict(trained, [tmp_path / "a.mp4"], tmp_path / "out").segments
     assert segment.modalities["audio"].missing == missing
     assert segment.modalities["audio"].distrusted <= (not missing)
-
-
-def test_another_temperature_or_check_makes_another_prediction(
-    trained: Path, tmp_path: Path
-) -> None:
-    """What was predicted by others is not gone on with, nor taken for done."""
-
-    def known(folder: str) -> str:
-        return Ensemble.open(tmp_path / folder / "run").fingerprint
-
-    for folder in ("a", "b", "c"):
-        shutil.copytree(trained.parent, tmp_path / folder)
-    file = tmp_path / "b" / "run" / "seed-0" / "calibration.json"
-    file.write_text(json.dumps(json.loads(file.read_text()) | {"temperature": 9.5}))
-    path = tmp_path / "c" / "store" / "check.h5"
-    check = load_check(path)
-    save_check(replace(check, limits={m: 2 * v for m, v in check.limits.items()}), path)
-    assert known("a") == Ensemble.open(trained).fingerprint
-    assert known("a") != known("b") != known("c") != known("a")
-
-
-def test_other_training_clips_make_another_prediction_where_proxies_are_made_of_them(
-    trained: Path,
-) -> None:
-    (fold,) = Ensemble.open(trained).folds
-    assert isinstance(fold.factory, RepairFactory)
-    train = fold.factory.train
-    fewer = replace(fold.factory, train=replace(train, clips=train.clips[1:]), _generators={})
-    bare = replace(fold, repair=fold.repair.with_options(RepairOptions(proxy=None, fill="discard")))
-
-    def marks(fold: FoldNetworks) -> list[str]:
-        return list(fold.marks())
-
-    assert marks(replace(fold, factory=fewer)) != marks(fold) == marks(replace(fold))
-    assert marks(replace(bare, factory=fewer)) == marks(bare)

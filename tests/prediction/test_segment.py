@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 from collections.abc import Callable
@@ -12,23 +11,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from hypothesis import given
-from hypothesis import strategies as st
 
-from emocli import plugins
 from emocli.cli.app import run
-from emocli.config import build
 from emocli.data.manifest import Manifest
-from emocli.data.media.length import Length
 from emocli.data.words import Word, read_words
-from emocli.errors import ConfigError, MediaError
-from emocli.plugin.segmentation import Recording
 from emocli.plugin.transcript import Line, Transcript
 from emocli.prediction import silero
 from emocli.prediction.journal import Journal
 from emocli.prediction.manifest import write_manifest
 from emocli.prediction.recognised import RecognisedChunks
-from emocli.prediction.recordings import names, recordings
 from emocli.prediction.segment import Heard, SegmentedRecording, Segmenter, SegmentOptions
 from emocli.prediction.transcriber import Sound
 from tests import media_factory
@@ -105,19 +96,6 @@ def test_windows_cover_the_recording(recording: Path) -> None:
     assert manifest.clips[0].media == {"audio": recording}
     assert times(segments(recording)) == [(0, 3)]
     assert times(segments(recording, "--way", "whole")) == [(0, 3)]
-
-
-@given(st.floats(0.2, 100), st.floats(0.1, 20), st.floats(0.05, 1))
-def test_windows_of_any_length(seconds: float, window: float, share: float) -> None:
-    way = plugins.load("ways", "windows")
-    config = build(way.Config, {"window": window, "hop": max(0.05, share * window)}, "windows")
-    lines = way.cut(Recording(Path("a.wav"), Length(seconds, None)), config).lines
-    assert lines[0].start == 0
-    assert lines[-1].end == pytest.approx(seconds)
-    assert all(a.start < b.start <= a.end + 1e-9 for a, b in itertools.pairwise(lines))
-    *lengths, last = (line.end - line.start for line in lines)
-    assert lengths == pytest.approx([window] * len(lengths))
-    assert min(window, seconds) - 1e-6 <= last <= window + config.hop / 2 + 1e-6
 
 
 def test_subtitles_beside_a_recording_are_taken_by_themselves(recording: Path) -> None:
@@ -367,18 +345,6 @@ def test_what_was_kept_is_exactly_what_was_cut(recording: Path) -> None:
     assert journal.recall(recording) is None
     journal.close()
     assert not kept.parent.exists()
-
-
-def test_names_of_recordings(tmp_path: Path) -> None:
-    paths = [tmp_path / name for name in ("a/x.wav", "a/x.mp4", "b/x.wav")]
-    assert list(names(paths).values()) == ["a/x.wav", "a/x.mp4", "b/x"]
-    with pytest.raises(MediaError, match="no recording was given"):
-        recordings([])
-
-
-def test_an_unknown_way_is_refused() -> None:
-    with pytest.raises(ConfigError, match="no way is called 'wole'; did you mean 'whole'"):
-        Segmenter([], SegmentOptions(way="wole"))
 
 
 def test_words_of_a_speaker_in_overlapping_windows(recording: Path, tmp_path: Path) -> None:

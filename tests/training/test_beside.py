@@ -16,9 +16,10 @@ from emocli.data.store import open_features
 from emocli.evaluation.evaluate import evaluate
 from emocli.metrics.metrics import score
 from emocli.models import classical
-from emocli.models.baselines import fit
+from emocli.models.baselines import fit_classical
 from emocli.models.rundir import BASELINES
 from emocli.plugin.robustness import RepairOptions
+from emocli.plugin.training import PLUS
 from emocli.training import jobs, prepare
 from emocli.training.fit_cca import fit_cca
 from emocli.training.train import train
@@ -57,8 +58,9 @@ def test_they_are_those_of_the_same_features_and_splits(corpus: toy.Toy, trained
     standardiser = Standardiser.fit(splits["train"])
     learnt, valid, test = (samples.then(standardiser) for samples in splits.values())
     targets = test.manifest.targets(test.clips)
-    for name in BESIDE:
-        values = fit(name, learnt, valid).predict(test)
+    beside = fit_classical(BESIDE, learnt, valid, limit=PLUS["functionals_limit"])
+    for name, model in zip(BESIDE, beside.models, strict=True):
+        values = model(test)
         expected = score("single", targets, values, toy.CLASSES).overall
         assert found["clean"]["classical"][name]["metrics"] == pytest.approx(expected)
         gain = found["accuracy"] - expected["accuracy"]
@@ -183,7 +185,7 @@ def test_a_machine_that_would_take_long_is_approximated_and_named_so(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(prepare, "MOST_SVM", 40)
+    monkeypatch.setattr(prepare, "MANY", 40)
     monkeypatch.setattr(classical, "LANDMARKS", 20)
     assert run([*command(corpus, tmp_path / "run"), "--json"]) == 0
     summary = json.loads(capsys.readouterr().out)

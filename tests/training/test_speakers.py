@@ -11,9 +11,7 @@ import pytest
 
 from emocli.cli.app import run as emocli
 from emocli.config import merge
-from emocli.data.clip import Clip
 from emocli.data.manifest import Manifest
-from emocli.data.samples import Samples
 from emocli.data.speakers import SpeakerNormaliser, SpeakerStatistics
 from emocli.data.store import FeatureStore, open_features
 from emocli.errors import ConfigError, RunError, StoreError
@@ -29,7 +27,6 @@ from emocli.plugin.robustness import UNCORRUPTED, RepairOptions, RobustOptions, 
 from emocli.prediction.arrays import ClipArrays
 from emocli.prediction.networks import Ensemble
 from emocli.training.fit_cca import fit_cca
-from emocli.training.train import TrainRequest
 from tests import toy
 
 corpus = toy.fixture()
@@ -127,30 +124,6 @@ def test_nobody_and_those_of_few_clips_have_the_populations(corpus: toy.Toy) -> 
     lines = list(made.remarks(changed.split("train")))
     assert lines[0].startswith("1 clip names no speaker")
     assert any("1 speaker (1 clip) has fewer than 2 clips of audio" in line for line in lines)
-
-
-def test_constant_columns_and_missing_modalities(corpus: toy.Toy, tmp_path: Path) -> None:
-    """A column that one speaker does not move, one that nobody moves, and a clip without any."""
-    rng = np.random.default_rng(0)
-    arrays = {}
-    for clip in corpus.manifest.clips[1:]:
-        arrays[clip.id] = rng.normal(size=(5, 3))
-        arrays[clip.id][:, 1] = 7.0
-        if clip.speaker == "train-1":
-            arrays[clip.id][:, 0] = 2.0
-    toy.write_feature(tmp_path, "pitch", "audio", corpus.manifest, arrays)
-    stores = open_features(tmp_path, None, corpus.manifest)
-    config = TrainConfig(normalise="speaker", shrinkage=0, least_clips=1)
-    made = SpeakerNormaliser(config, 0.0, corpus.manifest, stores)
-    train1 = next(c.id for c in corpus.manifest.clips if c.speaker == "train-1")
-    feature = made.features()["audio"]
-    assert np.abs(feature[train1][:, :2]).max() < 1e-6
-    assert np.isfinite(feature[train1]).all()
-    first = corpus.manifest.clips[0].id
-    assert first not in feature
-    assert feature.length(first) == 0
-    assert Samples.of(corpus.manifest, "train", {"audio": feature}).missing() == {"audio": 1}
-    assert made(first, "audio", np.zeros((0, 3), np.float32)).shape == (0, 3)
 
 
 def test_switching_it_off_changes_the_network(run: Path, plain: Path) -> None:
@@ -309,11 +282,8 @@ def test_check_and_proxies_are_of_normalised_features(corpus: toy.Toy, checked: 
     assert report.corrupted is not None
     assert report.corrupted.flagged is not None
     assert report.corrupted.flagged["audio"].regenerated > 0
-    other = TrainRequest(
-        manifest=corpus.manifest,
-        store=corpus.store,
-        fusion="late",
-        run=corpus.folder / "other",
+    other = corpus.request(
+        "other",
         features=NAMES,
         settings=settings(shrinkage=9.0, least_clips=2),
         robust=RobustOptions(check=True),
@@ -330,11 +300,8 @@ def test_a_check_that_is_lacking_is_named(corpus: toy.Toy, tmp_path: Path) -> No
 
 def test_folds_and_refit(corpus: toy.Toy) -> None:
     """Every fold keeps its own speakers, of whom none is tested in it."""
-    request = TrainRequest(
-        manifest=corpus.manifest,
-        store=corpus.store,
-        fusion="late",
-        run=corpus.folder / "folds",
+    request = corpus.request(
+        "folds",
         features=NAMES,
         settings=settings(refit=True, epochs=2, least_clips=2),
         robust=UNCORRUPTED,
@@ -369,19 +336,6 @@ def test_statistics_are_kept_as_they_are(corpus: toy.Toy, tmp_path: Path) -> Non
     (tmp_path / SPEAKERS).write_bytes(b"nothing")
     with pytest.raises(RunError, match="is damaged"):
         read_speakers(tmp_path, {"audio": 5})
-
-
-def test_absurd_numbers_are_clipped_and_counted(corpus: toy.Toy, tmp_path: Path) -> None:
-    rng = np.random.default_rng(1)
-    arrays = {c.id: rng.normal(size=(6, 2)) for c in corpus.manifest.clips}
-    arrays["train00"][0, 0] = -1e30
-    toy.write_feature(tmp_path, "pitch", "audio", corpus.manifest, arrays)
-    stores = open_features(tmp_path, None, corpus.manifest)
-    config = TrainConfig(normalise="speaker")
-    made = SpeakerNormaliser(config, config.outliers, corpus.manifest, stores)
-    assert np.abs(made.features()["audio"]["train00"]).max() < 100
-    assert made.clipped(corpus.manifest.split("train")) == {"audio": 1}
-    assert made.clipped([Clip("train01", split="train")]) == {"audio": 0}
 
 
 def test_an_other_corpus_knows_nobody_by_name(corpus: toy.Toy, run: Path, tmp_path: Path) -> None:

@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,42 +13,26 @@ import numpy as np
 import pytest
 import torch
 
-from emocli.config import merge
 from emocli.data.clip import Clip
 from emocli.data.manifest import Manifest
 from emocli.data.store import FeatureStore
-from emocli.errors import ConfigError, EmocliError, ManifestError, RunError, StoreError
+from emocli.errors import ConfigError, ManifestError, RunError, StoreError
 from emocli.models import rundir
 from emocli.plugin.layers import Encoded
-from emocli.training.summaries import TrainSummary
-from emocli.training.train import TrainRequest, train
+from emocli.training.train import TrainRequest
 from tests import toy
+from tests.training import quickly
+from tests.training.quickly import contents, quick
 
 pytestmark = pytest.mark.usefixtures("checkpoints")
 
 
 corpus = toy.fixture()
-
-
-@pytest.fixture(scope="module")
-def finished(corpus: toy.Toy, tmp_path_factory: pytest.TempPathFactory) -> TrainSummary:
-    """A run nobody writes to."""
-    return quick(corpus, tmp_path_factory.mktemp("runs") / "run")
-
-
-def quick(corpus: toy.Toy, run: Path, **options: Any) -> TrainSummary:
-    settings = merge(toy.QUICK, options.pop("settings", {}))
-    options = {"fusion": "late", "settings": settings, "baselines": False} | options
-    return train(corpus.manifest, corpus.store, run=run, **options)
+finished = quickly.finished()
 
 
 def planned(corpus: toy.Toy, **options: Any) -> dict[str, Any]:
     return TrainRequest(manifest=corpus.manifest, store=corpus.store, **options).plan()
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    files = (path for path in folder.rglob("*") if path.is_file())
-    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
 def changed(manifest: Manifest, change: Callable[[Clip], Clip | None]) -> Manifest:
@@ -241,153 +220,12 @@ def test_overwriting_with_equal_settings_trains_anew(corpus, tmp_path):
 @pytest.mark.parametrize("overwrite", [False, True])
 def test_a_folder_that_is_no_run_is_not_touched(corpus, tmp_path, overwrite):
     (tmp_path / "thesis.tex").write_text("years of work")
-    with pytest.raises(RunError, match="is not a run; choose another --run"):
+    with pytest.raises(RunError, match="is not a run; choose another folder"):
         quick(corpus, tmp_path, overwrite=overwrite)
     (tmp_path / "config.json").write_text('{"architectures": ["BertModel"]}')
     with pytest.raises(RunError, match=r"config.json: is damaged or not that of a run"):
         quick(corpus, tmp_path, overwrite=overwrite)
     assert {path.name for path in tmp_path.iterdir()} == {"thesis.tex", "config.json"}
-
-
-# -- killed and resumed
-
-
-class Killed(BaseException):
-    """Stands for a kill: nothing catches it."""
-
-
-@pytest.mark.parametrize("epoch", [1, 3])
-def test_resuming_gives_the_same_files(corpus, finished, tmp_path, epoch):
-    def dies(done: int, total: int) -> None:
-        if done == epoch:
-            raise Killed
-
-    with pytest.raises(Killed):
-        quick(corpus, tmp_path / "run", progress=dies)
-    assert not rundir.finished(tmp_path / "run")
-    with pytest.raises(RunError, match=r"has not ended.*repeat the training command"):
-        rundir.load(tmp_path / "run")
-    summary = quick(corpus, tmp_path / "run")
-    assert summary.seeds[0].state == "resumed"
-    same_but_for_paths(tmp_path / "run", finished.run)
-
-
-@pytest.mark.parametrize(
-    ("name", "last"),
-    [("write_config", 2), ("write_history", 1), ("write_history", 5), ("write_model", 1)],
-)
-def test_dying_between_the_files_leaves_nothing_wrong(
-    corpus, finished, tmp_path, monkeypatch, name, last
-):
-    original = getattr(rundir, name)
-    calls = []
-
-    def dies(*arguments: Any) -> None:
-        calls.append(name)
-        if len(calls) == last:
-            raise Killed
-        original(*arguments)
-
-    monkeypatch.setattr(rundir, name, dies)
-    with pytest.raises(Killed):
-        quick(corpus, tmp_path / "run")
-    monkeypatch.undo()
-    quick(corpus, tmp_path / "run")
-    same_but_for_paths(tmp_path / "run", finished.run)
-
-
-def test_an_interrupted_overwriting_goes_on(corpus, finished, tmp_path):
-    run = tmp_path / "run"
-    quick(corpus, run, settings={"train": {"lr": 0.5}})
-
-    def dies(done: int, total: int) -> None:
-        if done == 2:
-            raise Killed
-
-    with pytest.raises(Killed):
-        quick(corpus, run, overwrite=True, progress=dies)
-    assert quick(corpus, run, overwrite=True).seeds[0].state == "resumed"
-    same_but_for_paths(run, finished.run)
-
-
-def test_a_training_killed_at_any_moment_resumes(corpus, finished, tmp_path):
-    """SIGKILL in the middle of an epoch, and once more."""
-    run = tmp_path / "run"
-    command = [sys.executable, "-c", PROGRAM, str(corpus.folder), str(run)]
-    environment = {**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())}
-    for epochs in (1, 2):
-        process = subprocess.Popen(command, env=environment)
-        try:
-            wait_for(run / ".checkpoint" / "last.safetensors", process)
-            wait_for_epochs(run, epochs, process)
-            time.sleep(0.05 * epochs)  # into the next epoch, which takes longer
-        finally:
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-        assert not rundir.finished(run)
-    summary = quick(corpus, run)
-    assert summary.seeds[0].state == "resumed"
-    same_but_for_paths(run, finished.run)
-
-
-PROGRAM = """
-import sys, time
-from pathlib import Path
-from emocli.data.samples import Samples
-from emocli.data.manifest import Manifest
-from emocli.training import fusion_task
-from emocli.training.train import train
-from tests import toy
-
-fusion_task.PAUSE = 0.0
-visit = Samples.batch
-def slow(self, clips):
-    time.sleep(0.1)
-    return visit(self, clips)
-Samples.batch = slow
-
-corpus = Path(sys.argv[1])
-train(Manifest.read(corpus / "toy.csv"), corpus / "store", fusion="late", run=Path(sys.argv[2]),
-      settings=toy.QUICK, baselines=False)
-"""
-
-
-def wait_for(path: Path, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 120
-    while not path.is_file():
-        assert process.poll() is None, "the training ended before it could be killed"
-        assert time.monotonic() < deadline, "the training does not come to an epoch's end"
-        time.sleep(0.01)
-
-
-def wait_for_epochs(run: Path, epochs: int, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 120
-    wait_for(run / "history.csv", process)
-    while len(rundir.read_history(run)) < epochs:
-        assert process.poll() is None, "the training ended before it could be killed"
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
-def same_but_for_paths(run: Path, other: Path) -> None:
-    ours, theirs = contents(run), contents(other)
-    assert ours.keys() == theirs.keys()
-    for name in ("model.safetensors", "history.csv", "README.md"):
-        assert ours[name] == theirs[name], name
-    a, b = json.loads(ours["config.json"]), json.loads(theirs["config.json"])
-    for source in ("manifest", "store"):
-        del a[source]["path"], b[source]["path"]
-    assert a == b
-
-
-def test_two_trainings_of_one_run_do_not_meet(corpus, tmp_path):
-    def second(done: int, total: int) -> None:
-        with pytest.raises(EmocliError, match="is being written by process"):
-            quick(corpus, tmp_path / "run")
-        raise Killed
-
-    with pytest.raises(Killed):
-        quick(corpus, tmp_path / "run", progress=second)
 
 
 # -- the test split is sealed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from inspect import Parameter, Signature, getdoc
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 from typer.core import TyperGroup
@@ -12,7 +12,6 @@ from typer.core import TyperGroup
 from emocli import plugins
 from emocli.cli import options, show
 from emocli.errors import ConfigError
-from emocli.options import Declaration, declared
 from emocli.plugin.command import Group
 
 
@@ -74,27 +73,18 @@ def _command(name: str, kind: type) -> Callable[..., None]:
         from emocli.analysis import analyse
         from emocli.models.commands import record
 
-        lists = {key: tuple(value) for key, value in values.items() if isinstance(value, list)}
-        chosen = kind(
-            **{key: value for key, value in (values | lists).items() if value is not None}
-        )
+        chosen = options.chosen(kind, values)
         with show.progress("analysing", chosen.unit) as progress:
             result = analyse(name, chosen, progress)
         record(result.path.parent, context.obj)
         show.analysis(result, json)
 
-    parameters = [_parameter(kind, name, field) for name, field in declared(kind).items()]
+    parameters = options.parameters(kind)
     parameters.append(_keyword("json", options.Json, False))
     parameters.append(_keyword("context", typer.Context))
     command.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
     command.__annotations__ = {each.name: each.annotation for each in parameters}
     return command
-
-
-def _parameter(kind: type, name: str, field: Declaration) -> Parameter:
-    hint = list[str] | None if field.repeated else field.kind
-    default = Parameter.empty if field.required else None if field.repeated else field.default
-    return _keyword(name, Annotated[hint, options.typed(kind, name)], default)
 
 
 def _keyword(name: str, hint: Any, default: Any = Parameter.empty) -> Parameter:

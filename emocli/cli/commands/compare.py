@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -9,9 +10,12 @@ import typer
 
 from emocli.cli import options, show
 from emocli.plugin.command import Command
+from emocli.plugin.robustness import RobustOptions
 
 
+@options.grouped
 def command(
+    *,
     runs: Annotated[
         list[Path], typer.Argument(help="Folders of trained runs, or of cross-validations.")
     ],
@@ -31,11 +35,7 @@ def command(
         list[Path] | None,
         typer.Option("-o", "--out", help="Also write FILE.csv, .md, .tex or .json; repeatable."),
     ] = None,
-    corrupt: options.Corrupt = None,
-    check: options.Check = None,
-    oracle: options.Oracle = False,
-    proxy: options.Proxy = None,
-    fill: options.Fill = None,
+    robust: RobustOptions,
     settings: options.Settings = None,
     ensemble: options.Ensemble = False,
     split: options.Split = "test",
@@ -54,7 +54,6 @@ def command(
     from emocli.cli import sections
     from emocli.evaluation.compare import compare
     from emocli.evaluation.comparison_tables import notes, require_known, tables, write
-    from emocli.plugin.robustness import RobustOptions, read
 
     for path in out or ():
         require_known(path)  # before the work
@@ -66,14 +65,7 @@ def command(
             manifest=manifest,
             store=store,
             split=split,
-            robust=RobustOptions(
-                corrupt=read(corrupt or ()),
-                check=check,
-                oracle=oracle,
-                proxy=proxy,
-                fill=fill,
-                settings=sections.robust(settings),
-            ),
+            robust=replace(robust, settings=sections.robust(settings)),
             seed=seed,
             ensemble=ensemble,
             device=device,

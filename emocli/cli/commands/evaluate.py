@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from emocli.cli import options, show
 from emocli.display import number_of
 from emocli.plugin.command import Command
+from emocli.plugin.robustness import RobustOptions
+
+if TYPE_CHECKING:
+    from emocli.evaluation.evaluate import Evaluation
 
 
+@options.grouped
 def command(
     context: typer.Context,
     run: options.Run,
-    corrupt: options.Corrupt = None,
+    robust: RobustOptions,
     sweep: Annotated[
         bool, typer.Option("--sweep", help="Also try a range of levels, and draw the curve.")
     ] = False,
     levels: Annotated[
         str | None, typer.Option(help="Levels of the sweep, e.g. 10,1,0.1 or 10dB,0dB,-10dB.")
     ] = None,
-    check: options.Check = None,
-    oracle: options.Oracle = False,
-    proxy: options.Proxy = None,
-    fill: options.Fill = None,
     settings: options.Settings = None,
     split: options.Split = "test",
     manifest: options.OtherManifest = None,
@@ -65,10 +67,8 @@ def command(
     """
     from emocli.cli import sections
     from emocli.evaluation.evaluate import evaluate
-    from emocli.evaluation.tables import notes
     from emocli.models.commands import record
     from emocli.models.rundir import REPORTS
-    from emocli.plugin.robustness import RepairOptions
 
     wanted = levels.split(",") if levels else []
     with show.progress("evaluating", "conditions") as progress:
@@ -77,15 +77,9 @@ def command(
             manifest=manifest,
             store=store,
             split=split,
-            corrupt=corrupt or (),
+            corrupt=robust.corrupt,
             sweep=wanted if sweep or levels else None,
-            repair=RepairOptions(
-                check=check,
-                oracle=oracle,
-                proxy=proxy,
-                fill=fill,
-                settings=sections.robust(settings),
-            ),
+            repair=replace(robust, settings=sections.robust(settings)),
             by=by.split(",") if by else (),
             seed=seed,
             figures=figures,
@@ -99,6 +93,12 @@ def command(
     if json:
         show.as_json(evaluation.report)
         return
+    _print(evaluation)
+
+
+def _print(evaluation: Evaluation) -> None:
+    from emocli.evaluation.tables import notes
+
     for table in evaluation.tables:
         show.table(table.columns, table.rows, table.title)
     for note in notes(evaluation.report):

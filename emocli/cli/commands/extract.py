@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from emocli.extraction.extract import Extraction, ExtractionPlan
 
 
+@options.grouped
 def command(
-    manifest: options.ManifestFile,
+    *,
     feature: Annotated[
         list[str], typer.Option("-f", "--feature", help="Feature to extract; repeat for more.")
     ],
@@ -31,9 +32,7 @@ def command(
     scheduler: Annotated[
         str | None, typer.Option(help="Address of a Dask scheduler to compute on instead.")
     ] = None,
-    settings: options.Settings = None,
-    config: options.Config = None,
-    root: options.Root = None,
+    corpus: options.CorpusOptions,
     overwrite: options.Overwrite = False,
     update: Annotated[
         bool,
@@ -52,16 +51,13 @@ def command(
     but glove and roberta keep what is there. Exit code 3: some clips failed; they are listed in
     STORE/failures.jsonl, the rest is complete.
     """
-    from emocli.cli import sections
-    from emocli.data.manifest import Manifest
     from emocli.extraction.extract import extract, plan
 
     if overwrite and update:
         raise ConfigError("--overwrite and --update", hint="choose one of them")
-    tree = sections.settings("extract", config, settings)
-    corpus = Manifest.read(manifest, root)
+    tree, manifest = corpus.read_settings("extract"), corpus.read_manifest()
     if dry_run:
-        plans = plan(corpus, feature, store, settings=tree, overwrite=overwrite, update=update)
+        plans = plan(manifest, feature, store, settings=tree, overwrite=overwrite, update=update)
         if json:
             show.as_json(plans)
         else:
@@ -71,7 +67,7 @@ def command(
         return
     with show.progress("extracting") as progress:
         results = extract(
-            corpus,
+            manifest,
             feature,
             store,
             settings=tree,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from emocli.cli import options, show
@@ -14,17 +13,12 @@ if TYPE_CHECKING:
 SHOWN = 5
 
 
+@options.grouped
 def command(
-    manifest: options.ManifestFile,
-    store: options.Store = Path("store"),
-    feature: options.Features = None,
-    preset: options.Preset = "plus",
+    corpus: options.FeatureOptions,
     folds: options.Folds = None,
     corrupt: options.Corrupt = None,
     seed: options.CorruptionSeed = 0,
-    settings: options.Settings = None,
-    config: options.Config = None,
-    root: options.Root = None,
     json: options.Json = False,
 ) -> None:
     """Fit the modality check.
@@ -40,18 +34,24 @@ def command(
     Where the network has another train.outliers, give it with
     --set check.clip_outliers=N, too.
     """
-    from emocli.cli import sections
-    from emocli.data.manifest import Manifest
     from emocli.plugin.robustness import read
     from emocli.training.fit_cca import fit_cca
 
     corruptions = read(corrupt or ())  # refused before anything is opened
-    corpus = Manifest.read(manifest, root)
-    tree = sections.settings("fit-cca", config, settings)
-    parts = [corpus.folded(index, folds) for index in range(folds)] if folds else [corpus]
+    manifest, tree = corpus.read_manifest(), corpus.read_settings("fit-cca")
+    parts = [manifest.folded(index, folds) for index in range(folds)] if folds else [manifest]
     with show.progress("reading features") as progress:
         summaries = [
-            fit_cca(part, store, feature, preset, tree, corruptions, seed, progress=progress)
+            fit_cca(
+                part,
+                corpus.store,
+                corpus.feature or None,
+                corpus.preset,
+                tree,
+                corruptions,
+                seed,
+                progress=progress,
+            )
             for part in parts
         ]
     if json:

@@ -21,7 +21,9 @@ class KindName(StrEnum):
     scene = "scene"
 
 
+@options.grouped
 def command(
+    *,
     kind: Annotated[
         KindName,
         typer.Argument(help="audio (feature mel), face (feature faces) or scene (video frames)."),
@@ -33,8 +35,7 @@ def command(
     run: Annotated[Path, typer.Option(help="Folder of the encoder to write.")],
     store: options.Store = Path("store"),
     preset: options.EncoderPreset = "paper",
-    settings: options.Settings = None,
-    config: options.Config = None,
+    settings: options.SettingOptions,
     root: options.Root = None,
     overwrite: options.Overwrite = False,
     json: options.Json = False,
@@ -44,7 +45,6 @@ def command(
     Learns from the train split, stops and chooses on the valid split. Settings are encoder.KEY,
     train.KEY, loss.KEY and augment.KEY, e.g. --set encoder.side=112. Repeat the command to resume.
     """
-    from emocli.cli import sections
     from emocli.data.manifest import Manifest
     from emocli.training.fit_encoder import fit_encoder
 
@@ -56,7 +56,7 @@ def command(
             run,
             store=store,
             preset=preset,
-            settings=sections.settings("fit-encoder", config, settings),
+            settings=settings.read_settings("fit-encoder"),
             overwrite=overwrite,
             progress=progress,
         )

@@ -11,13 +11,12 @@ from emocli.cli import options, show
 from emocli.plugin.command import Command
 
 
+@options.grouped
 def command(
-    manifest: options.ManifestFile,
+    *,
     run: Annotated[Path, typer.Option(help="Folder of the text encoder to write.")],
     preset: options.EncoderPreset = "paper",
-    settings: options.Settings = None,
-    config: options.Config = None,
-    root: options.Root = None,
+    corpus: options.CorpusOptions,
     overwrite: options.Overwrite = False,
     json: options.Json = False,
 ) -> None:
@@ -27,19 +26,12 @@ def command(
     train.KEY, e.g. --set text.backbone=roberta-base --set train.crossfit=5. Repeat the
     command to resume.
     """
-    from emocli.cli import sections
-    from emocli.data.manifest import Manifest
     from emocli.training.fit_text import fit_text
 
-    corpus = Manifest.read(manifest, root)
+    manifest, settings = corpus.read_manifest(), corpus.read_settings("fit-text")
     with show.progress("fine-tuning a text encoder", "epochs") as progress:
         summary = fit_text(
-            corpus,
-            run,
-            preset=preset,
-            settings=sections.settings("fit-text", config, settings),
-            overwrite=overwrite,
-            progress=progress,
+            manifest, run, preset=preset, settings=settings, overwrite=overwrite, progress=progress
         )
     if json:
         show.as_json(summary)

@@ -13,7 +13,9 @@ from emocli.errors import ConfigError
 from emocli.plugin.command import Command
 
 
+@options.grouped
 def command(
+    *,
     sources: Annotated[
         list[Path],
         typer.Argument(
@@ -46,8 +48,7 @@ def command(
         list[str] | None,
         typer.Option(help="Columns of tables to take, e.g. 'AU*_r'; repeat for more."),
     ] = None,
-    settings: options.Settings = None,
-    config: options.Config = None,
+    settings: options.SettingOptions,
     store: options.Store = Path("store"),
     root: options.Root = None,
     overwrite: options.Overwrite = False,
@@ -62,13 +63,12 @@ def command(
     Of tables (--format) a file is about a clip, by its id, or about a recording, by the clips'
     dialogue or the name of their media file. Frames that failed are left out and counted.
     """
-    from emocli.cli import sections
     from emocli.data.manifest import Manifest
     from emocli.interchange.import_features import import_all
     from emocli.interchange.table_source import TableFormat
 
-    tree = sections.settings("import", config, settings)
-    if form is None and (columns or settings):
+    tree = settings.read_settings("import")
+    if form is None and (columns or settings.settings):
         raise ConfigError("--columns and --set are for tables", hint="name their --format")
     tables = None if form is None else TableFormat.named(form, tree, tuple(columns or ()))
     corpus = Manifest.read(manifest, root)

@@ -17,12 +17,12 @@ MOST_NAMES = 12
 LABELS = {"single": "classes", "multi": "classes at once", "intensity": "numbers"}
 
 
+@options.grouped
 def command(
     name: Annotated[str, typer.Argument(help="Dataset; `emocli info` lists them.")],
     root: Annotated[Path, typer.Argument(help="Folder of the corpus.")],
     out: Annotated[Path, typer.Option("-o", "--out", "--output", help="Manifest to write (CSV).")],
-    settings: options.Settings = None,
-    config: options.Config = None,
+    settings: options.SettingOptions,
     json: options.Json = False,
 ) -> None:
     """Write the manifest of a corpus.
@@ -34,12 +34,10 @@ def command(
     start, end (seconds), text, fold, media.audio, media.video, media.words (paths below the
     folder). Without media columns, files called <id>.wav, <id>.mp4 and so on are found.
     """
-    from emocli.cli import sections
     from emocli.pipeline.manifest import make_manifest
 
     plugins.load("datasets", name)
-    tree = sections.settings("manifest", config, settings, takes=(name,))
-    summary = make_manifest(name, root, out, tree)
+    summary = make_manifest(name, root, out, settings.read_settings("manifest", takes=(name,)))
     if json:
         show.as_json(summary)
         return
@@ -48,7 +46,9 @@ def command(
     media = ", ".join(f"{n} with {kind}" for kind, n in kinds.items()) or "no media"
     show.line(f"{summary.path}: {number_of(summary.clips, 'clips')} ({counts}); {media}")
     names = show.some(summary.classes, MOST_NAMES)
-    show.line(f"labels: {summary.task}, {len(summary.classes)} {LABELS[summary.task]}: {names}")
+    show.line(
+        f"labels: {summary.task}, {number_of(len(summary.classes), LABELS[summary.task])}: {names}"
+    )
     for note in summary.notes:
         show.warn(note)
     if summary.features:

@@ -13,7 +13,9 @@ from emocli.display import number_of
 from emocli.plugin.command import Command
 
 
+@options.grouped
 def command(
+    *,
     run: Annotated[
         Path, typer.Argument(help="A run of one seed or several, or a cross-validation.")
     ],
@@ -36,8 +38,7 @@ def command(
             "default: a file of up to 100 MB, else the training's words."
         ),
     ] = None,
-    settings: options.Settings = None,
-    config: options.Config = None,
+    settings: options.SettingOptions,
     overwrite: options.Overwrite = False,
     json: options.Json = False,
 ) -> None:
@@ -49,7 +50,6 @@ def command(
 
     Repeat the command to resume.
     """
-    from emocli.cli import sections
     from emocli.plugin.robustness import RepairOptions
     from emocli.prediction.packing.assets import AssetOptions
     from emocli.prediction.packing.pack import PackOptions, pack
@@ -60,7 +60,7 @@ def command(
         options=PackOptions(
             repair=RepairOptions(check=check, proxy=proxy, fill=fill),
             assets=AssetOptions(with_models, words),
-            settings=sections.settings("pack", config, settings),
+            settings=settings.read_settings("pack"),
         ),
         overwrite=overwrite,
     )

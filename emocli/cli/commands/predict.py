@@ -13,7 +13,6 @@ import typer
 
 from emocli import plugins
 from emocli.cli import options, show, streams, watching
-from emocli.config import merge
 from emocli.display import number_of
 from emocli.errors import ConfigError
 from emocli.plugin.command import PARTLY_DONE, Command
@@ -31,6 +30,7 @@ SHOWN = 40
 """Segments that are printed; all are in the files."""
 
 
+@options.grouped
 def command(
     run: Annotated[
         Path,
@@ -59,13 +59,7 @@ def command(
             help="Instead of INPUT: predict recordings as they arrive in a folder, until Ctrl-C.",
         ),
     ] = None,
-    way: options.Way = "auto",
-    window: options.Window = None,
-    hop: options.Hop = None,
-    subtitles: options.Subtitles = None,
-    speakers: options.Speakers = None,
-    transcribe: options.Transcribe = None,
-    language: options.Language = None,
+    cut: options.CutOptions,
     formats: Annotated[
         list[str] | None,
         typer.Option("--format", help="Also write eaf, textgrid, srt or vtt; repeat for more."),
@@ -81,8 +75,7 @@ def command(
     check: options.Check = None,
     proxy: options.Proxy = None,
     fill: options.Fill = None,
-    settings: options.Settings = None,
-    config: options.Config = None,
+    settings: options.SettingOptions,
     workers: options.Workers = 2,
     device: options.Device = "cpu",
     json: options.Json = False,
@@ -100,24 +93,13 @@ def command(
     OUT/failures.jsonl; the rest is complete. With --watch each recording has a folder in OUT, and
     after a restart only new ones are predicted.
     """
-    from emocli.cli import sections
     from emocli.plugin.robustness import RepairOptions
     from emocli.prediction.predict import PredictOptions, predict
-    from emocli.prediction.segment import SegmentOptions
-    from emocli.prediction.writers.table import csv_text
 
-    tree = sections.settings("predict", config, settings)
-    cut = {name: tree.pop(name) for name in plugins.names("ways") if name in tree}
-    cut = merge(cut, sections.section_of("windows", {"window": window, "hop": hop}))
+    tree = settings.read_settings("predict")
+    ways = {name: tree.pop(name) for name in plugins.names("ways") if name in tree}
     chosen = PredictOptions(
-        segments=SegmentOptions(
-            way=way,
-            subtitles=subtitles,
-            speakers=speakers,
-            transcribe=transcribe or "",
-            language=language or "",
-            settings=cut,
-        ),
+        segments=cut.over(ways),
         settings=tree,
         repair=RepairOptions(check=check, proxy=proxy, fill=fill),
         workers=workers,
@@ -134,20 +116,7 @@ def command(
         progress = stack.enter_context(watching.progress())
         folder = Path(stack.enter_context(TemporaryDirectory())) if printed else out
         report = predict(run, list(_named(inputs or ())), folder, options=chosen, progress=progress)
-    if json:
-        show.as_json(report)
-    elif printed:
-        streams.out(csv_text(report))
-    else:
-        _print(report, out)
-    for remark in report.remarks:
-        show.warn(remark)
-    if report.failures:
-        first = report.failures[0]
-        show.warn(f"{number_of(len(report.failures), 'failures')}, the first: {first.told}")
-        if not printed:
-            show.warn(f"all are listed in {out / 'failures.jsonl'}")
-        raise typer.Exit(PARTLY_DONE)
+    _tell(report, out, printed, json)
 
 
 def _require_one(inputs: Collection[Path] | None, watch: Path | None, printed: bool) -> None:
@@ -166,6 +135,25 @@ def _named(inputs: Iterable[Path]) -> Iterator[Path]:
             yield from (Path(line.rstrip("\n")) for line in sys.stdin if line.strip())
         else:
             yield path
+
+
+def _tell(report: PredictionReport, out: Path, printed: bool, json: bool) -> None:
+    from emocli.prediction.writers.table import csv_text
+
+    if json:
+        show.as_json(report)
+    elif printed:
+        streams.out(csv_text(report))
+    else:
+        _print(report, out)
+    for remark in report.remarks:
+        show.warn(remark)
+    if report.failures:
+        first = report.failures[0]
+        show.warn(f"{number_of(len(report.failures), 'failures')}, the first: {first.told}")
+        if not printed:
+            show.warn(f"all are listed in {out / 'failures.jsonl'}")
+        raise typer.Exit(PARTLY_DONE)
 
 
 def _print(report: PredictionReport, out: Path) -> None:

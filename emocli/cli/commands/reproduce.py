@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,67 +10,170 @@ import typer
 
 from emocli.cli import options, show
 from emocli.display import number_of
+from emocli.errors import ConfigError
 from emocli.limits import MOST_FOLDS, MOST_SEEDS
+from emocli.options import Argument, Option, declared
 from emocli.plugin.command import PARTLY_DONE, Command
 
 if TYPE_CHECKING:
     from emocli.config import Tree
     from emocli.data.manifest import Manifest
+    from emocli.data.pool import Say
     from emocli.experiments.results import Reproduction
+    from emocli.experiments.synthetic.twin import Twin
+
+STORE = Path("store")
+"""Folder of the features, if none is named."""
 
 
+@dataclass(frozen=True)
+class Inputs:
+    """What an experiment reads, and how many extractions failed while it was made."""
+
+    corpus: Manifest
+    store: Path
+    settings: Tree
+    failed: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceOptions:
+    """The corpus of an experiment and its features, or how they are made."""
+
+    manifest: Annotated[
+        Path | None, Argument("The corpus's manifest (CSV); none with --synthetic.")
+    ] = None
+    store: Annotated[
+        Path | None,
+        Option("Folder of the feature stores.  [default: store; OUT/store with --from-clips]"),
+    ] = None
+    from_clips: Annotated[bool, Option("Train the paper's extractors, and extract, first.")] = False
+    synthetic: Annotated[bool, Option("Generate a corpus on which the whole table can run.")] = (
+        False
+    )
+    quick: Annotated[bool, Option("With --synthetic: few clips, seeds and epochs; seconds.")] = (
+        False
+    )
+    root: Annotated[Path | None, declared(options.CorpusOptions)["root"].option] = None
+
+    def require(self) -> None:
+        """Refuse what contradicts itself.
+
+        Raises
+        ------
+        ConfigError
+            If there is no corpus, or one beside that which is made.
+        """
+        maker = "--from-clips" if self.from_clips else "--synthetic"
+        if self.store is not None and (self.from_clips or self.synthetic):
+            what = f"--store and {maker}, which makes a store of its own, OUT/store"
+            raise ConfigError(what, hint="choose one of them")
+        for named, what in ((self.manifest, "a manifest"), (self.root, "--root")):
+            if named is not None and self.synthetic:
+                what = f"{what} and --synthetic, which makes a corpus of its own, OUT"
+                raise ConfigError(what, hint="choose one of them")
+        if self.manifest is None and not self.synthetic:
+            raise ConfigError("no manifest is named", hint="name one, or give --synthetic")
+        if self.quick and not self.synthetic:
+            what = "--quick shrinks a synthetic corpus, not one that is named"
+            raise ConfigError(what, hint="give --synthetic in place of the manifest")
+
+    def tree(self, experiment: str, settings: options.SettingOptions, chosen: Tree) -> Tree:
+        """Return all settings of an experiment, and of those who make what it reads."""
+        from emocli.config import merge
+        from emocli.experiments import runner
+        from emocli.experiments.from_clips import SECTION
+        from emocli.experiments.synthetic.twin import SECTIONS
+
+        more = ([SECTION] if self.from_clips else []) + (list(SECTIONS) if self.synthetic else [])
+        taken = (*runner.sections(experiment), *more)
+        tree = merge(settings.read_settings("reproduce", taken), {"reproduce": chosen})
+        if self.from_clips:
+            return merge({SECTION: _of_other_commands(settings.config)}, tree)
+        return tree
+
+    def plan(self, experiment: str, out: Path, tree: Tree) -> object:
+        """Return the plan of what is done first."""
+        from emocli.experiments import runner
+        from emocli.experiments.from_clips import Extractors
+
+        if self.synthetic:
+            return self._twin(experiment, out, tree).plan()
+        corpus = self._corpus()
+        if self.from_clips:
+            return Extractors.of(experiment, corpus, out, tree).plan()
+        return runner.plan(experiment, corpus, self.store or STORE, tree).data()
+
+    def make(
+        self, experiment: str, out: Path, tree: Tree, workers: int, overwrite: bool, say: Say
+    ) -> Inputs:
+        """Make what is not there, and say what the experiment is to read."""
+        from emocli.experiments.from_clips import Extractors
+
+        if self.synthetic:
+            twin = self._twin(experiment, out, tree)
+            inputs = Inputs(twin.make(workers, overwrite, say), twin.store, twin.settings)
+        else:
+            inputs = Inputs(self._corpus(), self.store or STORE, tree)
+        if not self.from_clips:
+            return inputs
+        extractors = Extractors.of(experiment, inputs.corpus, out, inputs.settings)
+        made = extractors.make(workers, overwrite, say)
+        return Inputs(inputs.corpus, made.store, extractors.without(inputs.settings), made.failed)
+
+    def _corpus(self) -> Manifest:
+        from emocli.data.manifest import Manifest
+
+        return Manifest.read(self.manifest or Path(), self.root)
+
+    def _twin(self, experiment: str, out: Path, tree: Tree) -> Twin:
+        from emocli.experiments.synthetic.twin import Twin
+
+        return Twin.of(experiment, tree, out, quick=self.quick, from_clips=self.from_clips)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingOptions:
+    """What is trained, and how often."""
+
+    feature: Annotated[tuple[str, ...], declared(options.FeatureOptions)["feature"].option] = ()
+    folds: Annotated[
+        int | None,
+        Option(
+            "Cross-validate with this many; 0: the manifest's own splits.",
+            least=0,
+            most=MOST_FOLDS,
+        ),
+    ] = None
+    seeds: Annotated[
+        int | None,
+        Option("Trainings of each network on each fold.  [default: 5]", least=1, most=MOST_SEEDS),
+    ] = None
+    preset: Annotated[str | None, Option("literal, paper or plus.  [default: paper]")] = None
+    row: Annotated[
+        tuple[str, ...],
+        Option("Run only this row, e.g. gca-gating; repeat for more.  [default: all]"),
+    ] = ()
+
+    def chosen(self) -> Tree:
+        """Return those that are given, as settings."""
+        named = {"folds": self.folds, "seeds": self.seeds, "preset": self.preset}
+        listed = {"features": list(self.feature), "only": list(self.row)}
+        return {k: v for k, v in named.items() if v is not None} | {
+            k: v for k, v in listed.items() if v
+        }
+
+
+@options.grouped
 def command(
+    *,
     context: typer.Context,
     experiment: Annotated[str, typer.Argument(help="Experiment; `emocli info` lists them.")],
     out: Annotated[Path, typer.Option(help="Folder for all that comes out.")],
-    manifest: Annotated[
-        Path | None,
-        typer.Argument(help="The corpus's manifest (CSV); none with --synthetic."),
-    ] = None,
-    store: Annotated[
-        Path | None,
-        typer.Option(
-            help="Folder of the feature stores.  [default: store; OUT/store with --from-clips]"
-        ),
-    ] = None,
-    from_clips: Annotated[
-        bool,
-        typer.Option("--from-clips", help="Train the paper's extractors, and extract, first."),
-    ] = False,
-    synthetic: Annotated[
-        bool,
-        typer.Option("--synthetic", help="Generate a corpus on which the whole table can run."),
-    ] = False,
-    quick: Annotated[
-        bool,
-        typer.Option("--quick", help="With --synthetic: few clips, seeds and epochs; seconds."),
-    ] = False,
-    feature: options.Features = None,
-    folds: Annotated[
-        int | None,
-        typer.Option(
-            min=0,
-            max=MOST_FOLDS,
-            help="Cross-validate with this many; 0: the manifest's own splits.",
-        ),
-    ] = None,
-    seeds: Annotated[
-        int | None,
-        typer.Option(
-            min=1, max=MOST_SEEDS, help="Trainings of each network on each fold.  [default: 5]"
-        ),
-    ] = None,
-    preset: Annotated[
-        str | None, typer.Option(help="literal, paper or plus.  [default: paper]")
-    ] = None,
-    row: Annotated[
-        list[str] | None,
-        typer.Option(help="Run only this row, e.g. gca-gating; repeat for more.  [default: all]"),
-    ] = None,
+    sources: SourceOptions,
+    training: TrainingOptions,
     workers: options.Workers = 1,
-    settings: options.Settings = None,
-    config: options.Config = None,
-    root: options.Root = None,
+    settings: options.SettingOptions,
     style: options.Style = "screen",
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Train again what has changed since.")
@@ -92,62 +196,26 @@ def command(
     and the dialogues of the table, settings synthetic.KEY; recordings, where encoders are trained,
     demo.KEY. It shows that every row runs, and nothing about people.
     """
-    from emocli.cli import sections
-    from emocli.config import merge
-    from emocli.errors import ConfigError
     from emocli.experiments import runner
-    from emocli.experiments.from_clips import SECTION, Extractors
-    from emocli.experiments.synthetic.twin import SECTIONS, Twin
     from emocli.models.commands import record
 
     experiment = experiment.replace("_", "-")  # emocli info names files
-    chosen: Tree = {
-        "folds": folds,
-        "seeds": seeds,
-        "preset": preset,
-        "features": feature or None,
-        "only": row or None,
-    }
-    typed = {"reproduce": {k: v for k, v in chosen.items() if v is not None}}
-    more = ([SECTION] if from_clips else []) + (list(SECTIONS) if synthetic else [])
-    taken = (*runner.sections(experiment), *more)
-    tree = merge(sections.settings("reproduce", config, settings, taken), typed)
-    if from_clips:
-        tree = merge({SECTION: _of_other_commands(config)}, tree)
-    maker = "--from-clips" if from_clips else "--synthetic"
-    if store is not None and (from_clips or synthetic):
-        what = f"--store and {maker}, which makes a store of its own, OUT/store"
-        raise ConfigError(what, hint="choose one of them")
-    say, failed = show.stopwatch(), 0
-    if synthetic:
-        _no_corpus(manifest, root)
-        twin = Twin.of(experiment, tree, out, quick=quick, from_clips=from_clips)
-        if dry_run:
-            show.as_json(twin.plan())
-            return
-        corpus, tree, store = twin.make(workers, overwrite, say), twin.settings, twin.store
-    else:
-        corpus = _corpus(manifest, root, quick)
-    if from_clips:
-        extractors = Extractors.of(experiment, corpus, out, tree)
-        if dry_run:
-            show.as_json(extractors.plan())
-            return
-        extracted = extractors.make(workers, overwrite, say)
-        store, failed, tree = extracted.store, extracted.failed, extractors.without(tree)
-    store = store or Path("store")
+    tree = sources.tree(experiment, settings, training.chosen())
+    sources.require()
     if dry_run:
-        show.as_json(runner.plan(experiment, corpus, store, tree).data())
+        show.as_json(sources.plan(experiment, out, tree))
         return
+    say = show.stopwatch()
+    inputs = sources.make(experiment, out, tree, workers, overwrite, say)
     outcome = runner.reproduce(
         experiment,
-        corpus,
-        store,
+        inputs.corpus,
+        inputs.store,
         out,
-        settings=tree,
+        settings=inputs.settings,
         workers=workers,
         overwrite=overwrite,
-        synthetic=synthetic,
+        synthetic=sources.synthetic,
         style=style,
         say=say,
     )
@@ -156,35 +224,10 @@ def command(
         show.as_json(outcome.data)
     else:
         _print(outcome)
-    if failed:
-        told = number_of(failed, "extractions failed and are listed")
-        show.warn(f"{told} in {store / 'failures.jsonl'}")
+    if inputs.failed:
+        told = number_of(inputs.failed, "extractions failed and are listed")
+        show.warn(f"{told} in {inputs.store / 'failures.jsonl'}")
         raise typer.Exit(PARTLY_DONE)
-
-
-def _corpus(manifest: Path | None, root: Path | None, quick: bool) -> Manifest:
-    """Read the corpus that is named."""
-    from emocli.data.manifest import Manifest
-    from emocli.errors import ConfigError
-
-    if manifest is None:
-        raise ConfigError("no manifest is named", hint="name one, or give --synthetic")
-    if quick:
-        what = "--quick shrinks a synthetic corpus, not one that is named"
-        raise ConfigError(what, hint="give --synthetic in place of the manifest")
-    return Manifest.read(manifest, root)
-
-
-def _no_corpus(manifest: Path | None, root: Path | None) -> None:
-    """Refuse a corpus beside the one that is made."""
-    from emocli.errors import ConfigError
-
-    for named, what in ((manifest, "a manifest"), (root, "--root")):
-        if named is not None:
-            raise ConfigError(
-                f"{what} and --synthetic, which makes a corpus of its own, OUT",
-                hint="choose one of them",
-            )
 
 
 def _of_other_commands(config: Path | None) -> Tree:

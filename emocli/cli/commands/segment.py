@@ -9,7 +9,6 @@ import typer
 
 from emocli import plugins
 from emocli.cli import options, show
-from emocli.config import merge
 from emocli.display import number_of
 from emocli.plugin.command import PARTLY_DONE, Command
 
@@ -19,20 +18,14 @@ if TYPE_CHECKING:
 MOST_NAMES = 12
 
 
+@options.grouped
 def command(
     recordings: Annotated[
         list[Path], typer.Argument(help="Recordings, or folders of them.", metavar="INPUT")
     ],
     out: Annotated[Path, typer.Option("-o", "--out", "--output", help="Manifest to write (CSV).")],
-    way: options.Way = "auto",
-    window: options.Window = None,
-    hop: options.Hop = None,
-    subtitles: options.Subtitles = None,
-    speakers: options.Speakers = None,
-    transcribe: options.Transcribe = None,
-    language: options.Language = None,
-    settings: options.Settings = None,
-    config: options.Config = None,
+    cut: options.CutOptions,
+    settings: options.SettingOptions,
     dry_run: options.DryRun = False,
     json: options.Json = False,
 ) -> None:
@@ -44,22 +37,10 @@ def command(
 
     Exit code 3: some recordings could not be cut and are listed; the rest is complete.
     """
-    from emocli.cli import sections
     from emocli.prediction.recordings import recordings as recordings_in
-    from emocli.prediction.segment import SegmentOptions
     from emocli.prediction.segmentation import plan, segment_recordings
 
-    windows = {"window": window, "hop": hop}
-    tree = sections.settings("segment", config, settings)
-    chosen = SegmentOptions(
-        way=way,
-        subtitles=subtitles,
-        speakers=speakers,
-        transcribe=transcribe or "",
-        language=language or "",
-        settings=merge(tree, sections.section_of("windows", windows)),
-    )
-    paths = recordings_in(recordings)
+    chosen, paths = cut.over(settings.read_settings("segment")), recordings_in(recordings)
     if dry_run:
         plans = plan(paths, chosen)
         if json:

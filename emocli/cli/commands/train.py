@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,19 +13,19 @@ from emocli.cli import options, show
 from emocli.display import number_of
 from emocli.limits import MOST_FOLDS, MOST_SEEDS
 from emocli.plugin.command import Command
+from emocli.plugin.robustness import RobustOptions
 
 if TYPE_CHECKING:
     from emocli.training.summaries import CrossSummary, TrainSummary
 
 
+@options.grouped
 def command(
+    *,
     context: typer.Context,
-    manifest: options.ManifestFile,
     fusion: options.Fusion,
     run: Annotated[Path, typer.Option(help="Folder of the run to write.")],
-    store: options.Store = Path("store"),
-    feature: options.Features = None,
-    preset: options.Preset = "plus",
+    corpus: options.FeatureOptions,
     seeds: Annotated[
         int, typer.Option(min=1, max=MOST_SEEDS, help="Train this many, with seeds 0, 1, ...")
     ] = 1,
@@ -35,14 +36,7 @@ def command(
         ),
     ] = None,
     workers: options.Workers = 1,
-    corrupt: options.Corrupt = None,
-    check: options.Check = None,
-    oracle: options.Oracle = False,
-    proxy: options.Proxy = None,
-    fill: options.Fill = None,
-    settings: options.Settings = None,
-    config: options.Config = None,
-    root: options.Root = None,
+    robust: RobustOptions,
     no_baseline: Annotated[
         bool,
         typer.Option("--no-baseline", help="Fit no linear model and no SVM beside the network."),
@@ -64,28 +58,13 @@ def command(
     With --corrupt the clips of both splits are corrupted first; with --check (fitted by emocli
     fit-cca) what it distrusts is discarded, and with --proxy regenerated from validation on.
     """
-    from emocli.cli import sections
-    from emocli.data.manifest import Manifest
     from emocli.models.commands import record
     from emocli.models.rundir import REPORTS
-    from emocli.plugin.robustness import RobustOptions, read
-    from emocli.training.train import TrainRequest
 
-    robust = RobustOptions(
-        corrupt=read(corrupt or ()), check=check, oracle=oracle, proxy=proxy, fill=fill
-    )
-    request = TrainRequest(
-        manifest=Manifest.read(manifest, root),
-        store=store,
-        fusion=fusion,
-        run=run,
-        features=feature,
-        preset=preset,
-        settings=sections.settings("train", config, settings),
+    request = replace(
+        corpus.training("train", fusion, run, seeds, workers),
         robust=robust,
-        seeds=seeds,
         overwrite=overwrite,
-        workers=workers,
         baselines=not no_baseline,
     )
     if dry_run:

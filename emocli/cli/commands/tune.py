@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 MOST_TRIALS = 100_000
 
 
+@options.grouped
 def command(
-    manifest: options.ManifestFile,
+    *,
     fusion: options.Fusion,
     study: Annotated[Path, typer.Option(help="Folder for the trainings and the report.")],
     trials: Annotated[
@@ -55,9 +56,7 @@ def command(
             help="Greedy instead: a setting and the values to try; repeat: one after the other.",
         ),
     ] = None,
-    store: options.Store = Path("store"),
-    feature: options.Features = None,
-    preset: options.Preset = "plus",
+    corpus: options.FeatureOptions,
     seeds: Annotated[
         int, typer.Option(min=1, max=MOST_SEEDS, help="Trainings of each value; their mean counts.")
     ] = 1,
@@ -65,9 +64,6 @@ def command(
     scheduler: Annotated[
         str | None, typer.Option(help="Address of a Dask scheduler to compute on instead.")
     ] = None,
-    settings: options.Settings = None,
-    config: options.Config = None,
-    root: options.Root = None,
     style: options.Style = "screen",
     dry_run: options.DryRun = False,
     json: options.Json = False,
@@ -86,27 +82,14 @@ def command(
     next. M2FNet's depths, as its paper tunes them: --try network.layers.text=1,2,3 --try
     network.layers.audio=1,2,3 --try network.layers.visual=1,2,3.
     """
-    from emocli.cli import sections
-    from emocli.data.manifest import Manifest
     from emocli.errors import ConfigError
-    from emocli.training.train import TrainRequest
     from emocli.training.tune import Candidates, Study
 
     if candidates and (space or folds or scheduler):
         other = "--space" if space else "--folds" if folds else "--scheduler"
         what = f"--try searches greedily and has no {other}"
         raise ConfigError(what, hint=f"leave out --try or {other}")
-    base = TrainRequest(
-        manifest=Manifest.read(manifest, root),
-        store=store,
-        fusion=fusion,
-        run=study,
-        features=feature,
-        preset=preset,
-        settings=sections.settings("tune", config, settings),
-        seeds=seeds,
-        workers=workers,
-    )
+    base = corpus.training("tune", fusion, study, seeds, workers)
     if candidates:
         _greedy(Study(base, [Candidates.parse(text) for text in candidates]), seeds, dry_run, json)
         return

@@ -49,7 +49,6 @@ from emocli.plugin.feature import Clip, Track, first_channel
 __all__ = ["Config", "Creak", "covarep", "prepare"]
 
 MODALITY = "audio"
-REQUIRES: tuple[str, ...] = ()
 PER_CLIP = True
 LIBRARIES = ("av", "soxr", "threadpoolctl")
 

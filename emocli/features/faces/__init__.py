@@ -14,33 +14,26 @@ Notes count frames, those ``without_face``, and those that were ``turned`` or mi
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from emocli.features.faces.people import People
 from emocli.features.faces.settings import Config as Config
 from emocli.features.faces.weights import DIGESTS, checked
-from emocli.plugin.feature import Clip, PeopleFinder, Reloading, Track, device, frames
+from emocli.plugin.feature import Clip, PeopleFinder, ReloadingExtractor, Track, device, frames
 
 if TYPE_CHECKING:
     from emocli.features.faces.rows import FaceRow
     from emocli.features.faces.search import FaceSearch
 
 MODALITY = "visual"
-REQUIRES: tuple[str, ...] = ()
 PER_CLIP = True
 LIBRARIES = ("av", "opencv-python", "torch", "mtcnn", "joblib")
 PEOPLE: PeopleFinder = People()
 
 
-@dataclass(frozen=True)
-class Extractor(Reloading):
+class Extractor(ReloadingExtractor[Config]):
     """The faces of a clip, cut out."""
-
-    config: Config
-    names: tuple[str, ...] = ()
-    rate: float | None = None
 
     @cached_property
     def _search(self) -> FaceSearch:

@@ -35,7 +35,6 @@ from emocli.features.glove.vectors import Vectors, read_vectors, write_vectors
 from emocli.plugin.feature import Absent, Clip, Track
 
 MODALITY = "text"
-REQUIRES: tuple[str, ...] = ()
 PER_CLIP = False
 
 UNKNOWN = -1

@@ -128,7 +128,7 @@ def _steps(points: Sequence[SweepPoint]) -> tuple[Mapping[str, float], dict[floa
 
 def _interval(side: ConditionReport, metric: str) -> MetricInterval:
     """Return a metric with its interval, which points of a sweep have of the accuracy alone."""
-    return side.interval_of(metric) or MetricInterval(value=side.metrics[metric], ci=NONE)
+    return side.interval_of(metric) or MetricInterval.of(side.metrics[metric], NONE)
 
 
 def _line(

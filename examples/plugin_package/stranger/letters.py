@@ -14,7 +14,6 @@ from emocli.config import Settings
 from emocli.plugin.feature import Absent, Clip, Track
 
 MODALITY = "text"
-REQUIRES: tuple[str, ...] = ()
 PER_CLIP = True
 
 

@@ -15,7 +15,6 @@ from emocli.config import Settings
 from emocli.plugin.feature import Clip, Track, mixed_down
 
 MODALITY = "audio"
-REQUIRES: tuple[str, ...] = ()
 PER_CLIP = True
 LIBRARIES = ("av", "soxr")
 

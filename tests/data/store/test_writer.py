@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import resource
 import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -21,12 +19,12 @@ import pytest
 from numpy.testing import assert_array_equal
 
 import emocli
-from emocli.data.durable import locked, make_folder, replacing, write_text
 from emocli.data.store import FeatureStore, FeatureWriter, Recipe
 from emocli.data.store.parts import check_track, write_part
 from emocli.data.store.resume import extraction_state
 from emocli.data.track import Track
 from emocli.errors import StoreError
+from tests.interrupt import forked
 
 RECIPE = Recipe("mel", "audio", "manifest", {"bands": 3})
 IDS = [f"clip {k}" for k in range(20)]
@@ -219,70 +217,6 @@ def test_unwritable_folder(tmp_path: Path) -> None:
         write(tmp_path / "file" / "store", [IDS])
 
 
-# -- locks and replacing
-
-
-def test_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:
-    lock = tmp_path / ".lock"
-    child = forked(lambda: hold(lock))
-    while not (lock.exists() and lock.read_text()):
-        time.sleep(0.01)
-    with pytest.raises(StoreError, match=f"is being written by process {child} on "), locked(lock):
-        pass
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    with locked(lock):
-        pass
-    assert not lock.exists()
-
-
-def hold(lock: Path) -> None:
-    with locked(lock):
-        time.sleep(60)
-
-
-def test_lock_can_be_waited_for(tmp_path: Path) -> None:
-    count = tmp_path / "count"
-    count.write_text("0")
-
-    def add() -> None:
-        for _ in range(20):
-            with locked(tmp_path / ".lock", wait=True):
-                count.write_text(str(int(count.read_text()) + 1))
-
-    for child in [forked(add) for _ in range(3)]:
-        assert os.waitpid(child, 0)[1] == 0
-    assert count.read_text() == "60"
-
-
-def test_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
-    path = tmp_path / "a.txt"
-    write_text(path, "old")
-
-    def fail() -> None:
-        with replacing(path) as descriptor:
-            os.write(descriptor, b"new")
-            raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        fail()
-    assert path.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def forked(call: Callable[[], None]) -> int:
-    """Run a call in a forked process; return its id."""
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            call()
-            code = 0
-        finally:
-            os._exit(code)
-    return child
-
-
 # -- a kill before every single change of the disk
 
 CHANGES = {"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate"}
@@ -446,22 +380,3 @@ def test_disk_that_is_really_full(small_disk: Path, tmp_path: Path, whole: bytes
     ballast.unlink()
     write(folder, [[i] for i in IDS])
     assert (folder / "mel.h5").read_bytes() == whole
-
-
-def test_recipe_ignores_what_upstream_holds() -> None:
-    one = Recipe("a", "audio", "m", {}, {"b": {"recipe": "r", "method": "x", "digest": "1"}})
-    two = Recipe("a", "audio", "m", {}, {"b": {"recipe": "r", "method": "x", "digest": "2"}})
-    three = Recipe("a", "audio", "m", {}, {"b": {"recipe": "s", "method": "x", "digest": "1"}})
-    assert one.fingerprint == two.fingerprint != three.fingerprint
-    assert json.loads(one.attributes(None, {})["upstream"])["b"]["digest"] == "1"
-
-
-def test_a_folder_is_made_or_refused_in_one_line(tmp_path: Path) -> None:
-    folder = tmp_path / "a" / "b"
-    make_folder(folder)
-    make_folder(folder)
-    assert folder.is_dir()
-    (tmp_path / "file").write_text("")
-    for wrong in (tmp_path / "file", tmp_path / "file" / "b"):
-        with pytest.raises(StoreError, match="cannot be written"):
-            make_folder(wrong)

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from emocli.experiments.config import ReproduceConfig
 from emocli.experiments.report import ExperimentReport, RowReport
 from emocli.experiments.synthetic.report import NOTE, marked, with_expectations
 from emocli.plugin.experiment import Row, SyntheticCorpus, Table
+from tests.experiments.example import experiment_report
 
 TABLE = Table(
     "Gates",
@@ -27,31 +27,12 @@ def row(name: str, **values: float) -> RowReport:
 
 
 def report(*rows: RowReport, metric: str = "accuracy") -> ExperimentReport:
-    return ExperimentReport(
-        format=ExperimentReport.FORMAT,
-        emocli="0",
-        experiment="mine",
+    return experiment_report(
         title=TABLE.title,
         dataset="synthetic",
-        task="single",
-        classes=("a", "b"),
-        n=40,
-        **ReproduceConfig().model_dump(),
-        settings={},
         metrics=(metric,),
         rows=rows,
-        comparisons=(),
-        recoveries=(),
-        chosen={},
-        by_class=(),
         notes=("noise is white",),
-        interval="",
-        warnings=(),
-        definitions={},
-        rules={},
-        seconds=0.0,
-        inputs={},
-        sweeps=(),
     )
 
 

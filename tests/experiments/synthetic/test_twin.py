@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -22,7 +21,7 @@ from emocli.experiments.config import read_table
 from emocli.experiments.synthetic.report import NOTE
 from emocli.experiments.synthetic.twin import Twin
 from emocli.plugin.experiment import Condition, Row, SyntheticCorpus, Table
-from tests.interrupt import COMMAND, kill_when
+from tests.interrupt import COMMAND, killed_at
 
 EXPERIMENTS = [name.replace("_", "-") for name in plugins.names("experiments")]
 
@@ -103,9 +102,7 @@ def test_killed_five_times_it_gives_the_same_table(tmp_path: Path) -> None:
         "runs/scene/config.json",
         "runs/weighted-faces/config.json",
     )
-    for mark in marks:
-        kill_when((out / mark).exists, words, seconds=200)
-    subprocess.run(words, check=True, capture_output=True)
+    killed_at([out / mark for mark in marks], words, seconds=200)
     resumed = json.loads((out / "report.json").read_text())
     assert untimed(resumed) == untimed(reproduce("m2f-t3", tmp_path / "whole"))
     tables = [(tmp_path / n / "table.md").read_text() for n in ("killed", "whole")]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from emocli.data.manifest import Manifest
+from emocli.prediction.packing.folder import PACK
 from emocli.prediction.packing.pack import pack
 
 
@@ -44,3 +46,10 @@ def texts(corpus: Manifest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("texts") / "texts.csv"
     replace(corpus, clips=clips, path=None, root=path.parent).write(path)
     return path
+
+
+def changed(folder: Path, change: Callable[[dict[str, object]], None]) -> None:
+    """Change the list of files as somebody would who means ill."""
+    tree = json.loads((folder / PACK).read_text())
+    change(tree)
+    (folder / PACK).write_text(json.dumps(tree))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from emocli.features._main_faces import main_faces
+from emocli.features._picture_rows import main_faces
 from tests.features.face_track import faces
 
 
