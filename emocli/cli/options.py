@@ -42,7 +42,7 @@ def typed(options: type, name: str) -> Any:
     return typer.Option(*flags, **texts)
 
 
-def parameters(options: type) -> list[Parameter]:
+def _parameters(options: type) -> list[Parameter]:
     """Return the parameters of a command that stand for the fields of a class of options."""
     return [_parameter(options, name, field) for name, field in declared(options).items()]
 
@@ -54,7 +54,7 @@ def _parameter(options: type, name: str, field: Declaration) -> Parameter:
     return Parameter(name, Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
 
 
-def chosen(options: type, values: Mapping[str, Any]) -> Any:
+def _chosen(options: type, values: Mapping[str, Any]) -> Any:
     """Make an object of a class of options of what was typed; the defaults stand for the rest."""
     typed = {name: values[name] for name in declared(options) if values[name] is not None}
     lists = {name: tuple(value) for name, value in typed.items() if isinstance(value, list)}
@@ -73,7 +73,7 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(command)
     def run(**values: Any) -> None:
-        objects = {name: chosen(kind, values) for name, kind in groups.items()}
+        objects = {name: _chosen(kind, values) for name, kind in groups.items()}
         inside = {name for kind in groups.values() for name in declared(kind)}
         own = {name: value for name, value in values.items() if name not in inside}
         command(**own, **objects)
@@ -82,7 +82,7 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
         part
         for name, parameter in signature(command).parameters.items()
         for part in (
-            parameters(groups[name])
+            _parameters(groups[name])
             if name in groups
             else [parameter.replace(annotation=hints[name], kind=Parameter.KEYWORD_ONLY)]
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from emocli import plugins
@@ -17,23 +18,24 @@ def table(name: str, **settings: Any) -> Table:
 
 def printed(made: Table) -> dict[tuple[str, str, str], float]:
     """Row, condition and metric to the figure that is shown in brackets."""
+    return _by_row(made, lambda row: row.printed)
+
+
+def printed_by_class(made: Table) -> dict[tuple[str, str, str], float]:
+    """Row, metric and class to the figure that is shown in brackets."""
+    return _by_row(made, lambda row: row.printed_by_class)
+
+
+def _by_row(
+    made: Table, figures: Callable[[Row], Mapping[str, Mapping[str, float]]]
+) -> dict[tuple[str, str, str], float]:
     return {
-        (row.name, condition, metric): value
+        (row.name, outer, inner): value
         for row in made.rows
-        for condition, metrics in row.printed.items()
-        for metric, value in metrics.items()
+        for outer, values in figures(row).items()
+        for inner, value in values.items()
     }
 
 
 def row(made: Table, name: str) -> Row:
     return next(each for each in made.rows if each.name == name)
-
-
-def printed_by_class(made: Table) -> dict[tuple[str, str, str], float]:
-    """Row, metric and class to the figure that is shown in brackets."""
-    return {
-        (row.name, metric, name): value
-        for row in made.rows
-        for metric, classes in row.printed_by_class.items()
-        for name, value in classes.items()
-    }

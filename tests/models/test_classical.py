@@ -149,8 +149,13 @@ def test_of_many_clips_no_larger_c_is_tried_once_the_valid_split_got_worse(
         return SimpleNamespace(overall={"accuracy": figures[tried[-1]]})
 
     fit = Fitter.__call__
+
+    def noted(self: Fitter, C: float) -> ClassicalModel:
+        tried.append(C)
+        return fit(self, C)
+
     monkeypatch.setattr(baselines, "score", scored)
-    monkeypatch.setattr(Fitter, "__call__", lambda self, C: tried.append(C) or fit(self, C))
+    monkeypatch.setattr(Fitter, "__call__", noted)
     (few,) = fit_classical(["logistic"], train, valid).models
     assert (tried, few.C) == (list(C_VALUES), C_VALUES[7])
     tried.clear()

@@ -12,6 +12,7 @@ import pytest
 from emocli.cli.app import run as cli
 from emocli.data.store import FeatureStore
 from emocli.errors import ConfigError, EmocliError, StoreError
+from emocli.models import commands
 from emocli.pipeline.inspect import inspect
 from emocli.pipeline.inspect.trained import RESUME
 from tests import toy
@@ -111,6 +112,15 @@ def test_what_cannot_be_looked_into_says_why(
 def in_folder(folder: Path, name: str, text: str) -> None:
     folder.mkdir(parents=True)
     (folder / name).write_text(text)
+
+
+def test_the_reports_of_a_run_are_told_without_its_log_of_commands(corpus: toy.Toy) -> None:
+    run = corpus.trained()
+    (run / "reports").mkdir(exist_ok=True)
+    (run / "reports" / "test.json").touch()
+    commands.record(run / "reports", ["train", "toy.csv"])
+    assert (run / "reports" / commands.FILE).is_file()
+    assert inspect(run).facts["reports"] == ["reports/test.json"]
 
 
 def test_a_reproduction_is_known(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from inspect import Parameter, Signature, getdoc
+from inspect import getdoc
 from typing import Any
 
 import typer
@@ -69,26 +69,17 @@ def _root(context: typer.Context) -> None:
 def _command(name: str, kind: type) -> Callable[..., None]:
     """Make the command of an analysis from the class of its options."""
 
-    def command(*, context: typer.Context, json: bool, **values: Any) -> None:
+    def command(*, chosen: Any, json: options.Json = False, context: typer.Context) -> None:
         from emocli.analysis import analyse
         from emocli.models.commands import record
 
-        chosen = options.chosen(kind, values)
         with show.progress("analysing", chosen.unit) as progress:
             result = analyse(name, chosen, progress)
         record(result.path.parent, context.obj)
         show.analysis(result, json)
 
-    parameters = options.parameters(kind)
-    parameters.append(_keyword("json", options.Json, False))
-    parameters.append(_keyword("context", typer.Context))
-    command.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
-    command.__annotations__ = {each.name: each.annotation for each in parameters}
-    return command
-
-
-def _keyword(name: str, hint: Any, default: Any = Parameter.empty) -> Parameter:
-    return Parameter(name, Parameter.KEYWORD_ONLY, annotation=hint, default=default)
+    command.__annotations__["chosen"] = kind
+    return options.grouped(command)
 
 
 COMMAND = Group("analyze", 120, group)

@@ -15,9 +15,7 @@ RESUME = "its training has not ended; repeat the training command to resume"
 def _run(path: Path) -> Inspection:
     from emocli.models import rundir
 
-    facts = rundir.describe(path)
-    reports = sorted(str(report.relative_to(path)) for report in path.glob("reports/*.json"))
-    facts = {**facts, "reports": reports}
+    facts = {**rundir.describe(path), "reports": _reports(path)}
     problems = () if facts["finished"] == len(facts["seeds"]) else (RESUME,)
     section = table_of("run", facts)
     return Inspection("run", path, facts, (section,), problems)
@@ -93,9 +91,17 @@ def inspect_folds(path: Path) -> Inspection:
     facts = {
         **shared,
         "folds": [dict(zip(("run", *columns[1:]), row, strict=True)) for row in rows],
-        "reports": sorted(str(r.relative_to(path)) for r in path.glob("reports/*.json")),
+        "reports": _reports(path),
     }
     table = table_of("run", shared)
     return Inspection(
         "run", path, facts, (table, InspectionTable("folds", columns, tuple(rows))), ()
     )
+
+
+def _reports(path: Path) -> list[str]:
+    """Return the reports of a run, without the log of its commands."""
+    from emocli.models.commands import FILE
+
+    found = (report for report in path.glob("reports/*.json") if report.name != FILE)
+    return sorted(str(report.relative_to(path)) for report in found)
