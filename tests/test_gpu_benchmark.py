@@ -34,6 +34,11 @@ def gpu() -> ModuleType:
     return module
 
 
+def bench() -> ModuleType:
+    """Return what the script imports from beside it."""
+    return sys.modules["gpu_bench"]
+
+
 SECTIONS = (
     "face cascade",
     "picture extractor",
@@ -71,7 +76,7 @@ def check(gpu: ModuleType, found: dict[str, Any], networks: tuple[str, ...]) -> 
         "scene embeddings",
         "text encoder and its set-up",
     }
-    assert {c["kind"] for c in found["comparisons"]} == set(gpu.BOUNDS)
+    assert {c["kind"] for c in found["comparisons"]} == set(bench().BOUNDS)
     for comparison in found["comparisons"]:
         assert comparison["within"]
         rounded = "bf16" in comparison["kind"]
@@ -139,7 +144,8 @@ def test_it_stops_in_time_and_leaves_what_it_has(
 
 def test_differences_are_of_the_largest_number(gpu: ModuleType) -> None:
     assert (
-        gpu.relative(torch.tensor([1.0, -3.0]).numpy(), torch.tensor([1.0, -4.0]).numpy()) == 0.25
+        bench().relative(torch.tensor([1.0, -3.0]).numpy(), torch.tensor([1.0, -4.0]).numpy())
+        == 0.25
     )
 
 
@@ -147,10 +153,10 @@ def test_a_difference_beyond_its_bound_is_one(
     gpu: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
     def measured(*options: Any) -> Any:
-        bench = gpu.Bench("cpu", gpu.SMALL, tmp_path, 1.0)
-        bench.compare("rrnn", "probabilities", gpu.BOUNDS["probabilities"] * 2)
-        bench.compare("gca", "probabilities", 0.0)
-        return bench
+        made = bench().Bench("cpu", bench().SMALL, tmp_path, 1.0)
+        made.compare("rrnn", "probabilities", bench().BOUNDS["probabilities"] * 2)
+        made.compare("gca", "probabilities", 0.0)
+        return made
 
     monkeypatch.setattr(gpu, "measure", measured)
     code, found = run(gpu, tmp_path)
@@ -158,7 +164,7 @@ def test_a_difference_beyond_its_bound_is_one(
     assert [c["within"] for c in found["comparisons"]] == [False, True]
     (line,) = (x for x in capsys.readouterr().out.splitlines() if x.startswith("probabilities"))
     assert line.endswith("(rrnn)  BEYOND")
-    assert not sys.modules["gpu_bench"].Comparison("x", "probabilities", math.nan, 1.0).within
+    assert not bench().Comparison("x", "probabilities", math.nan, 1.0).within
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")

@@ -22,9 +22,6 @@ corpus = evaluated.corpus()
 single = evaluated.single()
 
 
-# -- the modality check
-
-
 @pytest.fixture
 def with_check(corpus: toy.Toy, single: Path, tmp_path: Path) -> Path:
     """A copy whose check trusts only what agrees well."""

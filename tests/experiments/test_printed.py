@@ -26,9 +26,6 @@ def test_what_no_paper_prints_is_in_no_bracket(name: str) -> None:
     assert plugins.describe("experiments", name).source
 
 
-# -- all of them
-
-
 def of_corpora(name: str) -> list[Table]:
     """Return the tables of an experiment, beside each corpus that it knows."""
     fields = plugins.load("experiments", name).Config.model_fields

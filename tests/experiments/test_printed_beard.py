@@ -6,8 +6,6 @@ import pytest
 
 from tests.experiments.printed import printed, row, table
 
-# -- Beard et al. 2018
-
 # Table 1, CREMA-D: "COVAREP Features + LSTM Decoder, Audio, 41.5"; "OpenFace Features + LSTM
 # Decoder, Vision, 52.5"; "(OpenFace features + LSTM) + (COVAREP Features + LSTM) + Dual Attention,
 # Vision+Audio, 65.0". Section 4: gating was compared "with the GCA system on CMU-MOSEI data".

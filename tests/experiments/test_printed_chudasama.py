@@ -8,8 +8,7 @@ import pytest
 
 from tests.experiments.printed import printed, printed_by_class, row, table
 
-# -- Chudasama et al. 2022: IEMOCAP accuracy, weighted F1; MELD accuracy, weighted F1
-
+# IEMOCAP accuracy, weighted F1; MELD accuracy, weighted F1
 M2F = {
     "m2f_t2": """
         A                 |26.56 21.79|49.04 39.63

@@ -11,8 +11,7 @@ from emocli.metrics.metrics import score
 from emocli.plugin.robustness import texts
 from tests.experiments.printed import printed, printed_by_class, row, table
 
-# -- Mittal et al. 2020, Table 2, columns "Overall": F1, MA of IEMOCAP; F1, MA of CMU-MOSEI
-
+# Table 2, columns "Overall": F1, MA of IEMOCAP; F1, MA of CMU-MOSEI
 M3ER = """
     original loss          |clean|0.751 76.6|0.878 82.3
     M3ER                   |clean|0.824 82.7|0.902 89.0

@@ -37,9 +37,6 @@ def assert_same(a: Path, b: Path) -> None:
     assert {p.name for p in a.parent.iterdir()} == {p.name for p in b.parent.iterdir()}
 
 
-# -- interruptions
-
-
 def interrupt(
     manifest: Manifest,
     store: Path,

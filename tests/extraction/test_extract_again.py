@@ -23,9 +23,6 @@ from tests.extraction.results import assert_same, interrupt
 pytestmark = pytest.mark.usefixtures("site")
 
 
-# -- clips that join the manifest, change, or leave it
-
-
 @pytest.fixture
 def per_clip(site: Path) -> None:
     """Let the tracks of a clip depend on that clip alone."""

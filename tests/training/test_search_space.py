@@ -9,8 +9,6 @@ from emocli.errors import ConfigError
 from emocli.space import Choice, Uniform, Whole, parse
 from emocli.training.search import declared
 
-# -- ranges
-
 
 def test_ranges_are_read_and_written() -> None:
     for text, expected in {

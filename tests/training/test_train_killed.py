@@ -26,9 +26,6 @@ corpus = toy.fixture()
 finished = quickly.finished()
 
 
-# -- killed and resumed
-
-
 class Killed(BaseException):
     """Stands for a kill: nothing catches it."""
 

@@ -13,8 +13,6 @@ from emocli.data.store import Recipe
 from emocli.errors import StoreError
 from tests.interrupt import forked
 
-# -- locks and replacing
-
 
 def test_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:
     lock = tmp_path / ".lock"

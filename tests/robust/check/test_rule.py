@@ -15,8 +15,6 @@ from emocli.robust.check.settings import CheckConfig
 from tests.robust.check.fitted import LLR, TEST, fit, replace_
 from tests.robust.latent import DIMS, padded
 
-# -- the rule
-
 
 class Stated(ModalityCheck):
     """A check whose scores are stated: 1 clears every threshold, 0 none, NaN is a missing pair."""
