@@ -26,6 +26,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from emocli import parsing
 from emocli.errors import ConfigError, choice, short
+from emocli.parsing import Plain as Plain
 from emocli.parsing import Tree as Tree
 from emocli.rules import Rules
 from emocli.space import Space
@@ -36,7 +37,7 @@ LONGEST = 100_000
 DATES = (datetime.date, datetime.time)
 """What TOML knows, and no setting is."""
 
-MEMBER = re.compile(r"\[|^constrained-")
+MEMBER = re.compile(r"\[|^constrained-|^float$")
 """What is no key in a place that pydantic names but a member of a union: ``literal['none']``."""
 
 VALIDATOR = "Value error, "
@@ -199,6 +200,11 @@ def section(values: object, where: str) -> Tree:
     return dict(values)
 
 
+def subsection(tree: Mapping[str, Plain], name: str) -> Tree:
+    """Return a section of settings by its name, empty where there is none; errors as `section`."""
+    return section(tree.get(name, {}), name)
+
+
 def parse_sets(pairs: Iterable[str]) -> Tree:
     """Turn ``["mel.bands=64", "train.lr=1e-3"]`` into a nested mapping.
 
@@ -245,17 +251,18 @@ def shown(value: object) -> str:
     return short(str(value) if isinstance(value, DATES) else repr(value))
 
 
-def merge(weak: Mapping[str, Any], strong: Mapping[str, Any]) -> Tree:
+def merge(weak: Mapping[str, Plain], strong: Mapping[str, Plain]) -> Tree:
     """Merge two nested mappings; the second one wins."""
     merged = dict(weak)
     for key, value in strong.items():
         old = merged.get(key)
-        both = isinstance(old, Mapping) and isinstance(value, Mapping)
-        merged[key] = merge(old, value) if both else value  # type: ignore[arg-type]
+        if isinstance(old, Mapping) and isinstance(value, Mapping):
+            value = merge(old, value)
+        merged[key] = value
     return merged
 
 
-def leaves(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, object]]:
+def leaves(tree: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:
     """Go through a nested mapping: the dotted name of each value, and the value."""
     for key, value in tree.items():
         if isinstance(value, Mapping):
@@ -270,11 +277,11 @@ def _first(errors: Sequence[Any]) -> Any:
     return max((e for e in errors if e["loc"][:1] == key), key=lambda e: len(e["loc"]))
 
 
-def _nest(path: list[str], value: object) -> Tree:
+def _nest(path: list[str], value: Plain) -> Tree:
     return {path[0]: _nest(path[1:], value) if len(path) > 1 else value}
 
 
-def _value(text: str) -> object:
+def _value(text: str) -> Plain:
     try:
         tree = parsing.parse_toml(f"value = {text}")
     except ValueError as error:

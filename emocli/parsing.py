@@ -10,12 +10,20 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tomllib import TOMLDecodeError as TOMLDecodeError
 from typing import Any
 
-Tree = dict[str, Any]
+from typing_extensions import TypeAliasType
+
+Plain = TypeAliasType(
+    "Plain", "float | int | str | bool | Sequence[Plain] | Mapping[str, Plain] | None"
+)
+"""A value of TOML or JSON, however deep; dates, which TOML has as well, are no setting."""
+
+Tree = dict[str, Plain]
+"""Plain values by name: settings as the tables of TOML, or an object of JSON."""
 
 MOST_JSON = 32 * 2**20
 MOST_TOML = 2**20
@@ -44,7 +52,7 @@ _DOTTED = re.compile(rf'(?<![\w"-])(?:[\w"-]++[ \t]*+\.[ \t]*+){{{NAMES}}}')
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
-def parse_json(text: str | bytes) -> Any:
+def parse_json(text: str | bytes) -> Plain:
     """Read JSON.
 
     Raises
@@ -56,7 +64,7 @@ def parse_json(text: str | bytes) -> Any:
     if isinstance(text, bytes):
         text = text.decode("utf-8-sig")
     try:
-        value = _JSON.decode(text)
+        value: Plain = _JSON.decode(text)
     except RecursionError:
         value = None
         deep = True
@@ -83,7 +91,23 @@ def parse_object(text: str | bytes) -> Tree:
     return value
 
 
-def read_json(path: Path, most: int = MOST_JSON) -> Any:
+def numbers_by_name(tree: Tree) -> dict[str, float]:
+    """Return an object that holds numbers.
+
+    Raises
+    ------
+    TypeError
+        If a value is something else.
+    """
+    numbers: dict[str, float] = {}
+    for name, value in tree.items():
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise TypeError(f"its '{name[:60]}' is no number")
+        numbers[name] = value
+    return numbers
+
+
+def read_json(path: Path, most: int = MOST_JSON) -> Plain:
     """Read a JSON file; errors as of `parse_json` and `read_bytes`."""
     return parse_json(read_bytes(path, most))
 

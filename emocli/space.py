@@ -169,4 +169,4 @@ def _value(text: str) -> Value:
         value = parse_toml(f"value = {text}")["value"]
     except ValueError:
         return text
-    return value if type(value) in (bool, int, float, str) else text
+    return value if isinstance(value, bool | int | float | str) else text

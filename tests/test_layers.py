@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from graphlib import CycleError, TopologicalSorter
@@ -45,6 +46,10 @@ PLUGINS = {
 FILES = sorted(set(PACKAGE.rglob("*.py")) - {PACKAGE / "__init__.py"})  # it offers what is above it
 
 MOST_LINES = 400
+
+OPEN = re.compile(r"\b(?:dict|Mapping)\[str, (?:Any|object)\]")
+"""A mapping whose values may be anything."""
+MOST_OPEN = 40
 
 
 def imports(path: Path) -> Iterator[str]:
@@ -149,6 +154,32 @@ def test_an_underscore_is_private_to_its_folder() -> None:
 def test_files_are_short() -> None:
     lines = {name: len(path.read_text("utf-8").splitlines()) for name, path in modules().items()}
     assert [name for name, count in lines.items() if count > MOST_LINES] == []
+
+
+def annotations(tree: ast.Module) -> Iterator[str]:
+    """The types of parameters, results and fields, as they are written."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and node.returns:
+            yield ast.unparse(node.returns)
+        elif isinstance(node, ast.arg) and node.annotation:
+            yield ast.unparse(node.annotation)
+        elif isinstance(node, ast.ClassDef):
+            yield from (
+                ast.unparse(n.annotation) for n in node.body if isinstance(n, ast.AnnAssign)
+            )
+
+
+def test_few_signatures_take_a_mapping_of_anything() -> None:
+    trees = {name: ast.parse(path.read_text("utf-8")) for name, path in modules().items()}
+    aliases = [
+        ast.unparse(node.targets[0])
+        for tree in trees.values()
+        for node in tree.body
+        if isinstance(node, ast.Assign) and OPEN.match(ast.unparse(node.value))
+    ]
+    named = re.compile("|".join([OPEN.pattern, *(rf"\b{alias}\b" for alias in aliases)]))
+    counts = {n: sum(bool(named.search(a)) for a in annotations(t)) for n, t in trees.items()}
+    assert sum(counts.values()) < MOST_OPEN, {name: n for name, n in counts.items() if n}
 
 
 def test_the_tests_follow_the_tree() -> None:

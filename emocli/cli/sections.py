@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from emocli.cli.commands import discovered
-from emocli.config import Tree, merge, parse_sets, read_toml
+from emocli.config import Plain, Tree, merge, parse_sets, read_toml, subsection
 from emocli.errors import ConfigError, choice
 
 
@@ -54,19 +54,19 @@ def robust(pairs: Iterable[str] | None) -> Tree | None:
     tree = parse_sets(pairs or ())
     for section in tree.keys() - {"robust"}:
         raise ConfigError(f"unknown setting '{section}'", hint="there is robust.KEY")
-    return tree.get("robust")
+    return subsection(tree, "robust") if "robust" in tree else None
 
 
 def table(command: str, file: Path | None) -> Tree:
     """Return the table of a command's own name in a file, for another that does its work."""
     name = command.replace("-", "_")
-    tree = {} if file is None else read_toml(file)
-    return dict(tree[name]) if isinstance(tree.get(name), Mapping) else {}
+    own = {} if file is None else read_toml(file).get(name)
+    return dict(own) if isinstance(own, Mapping) else {}
 
 
-def section_of(section: str, values: Mapping[str, object]) -> Tree:
+def section_of(section: str, values: Mapping[str, Plain]) -> Tree:
     """Return the settings that have a value, as a section; nothing if none has."""
-    own = {name: value for name, value in values.items() if value is not None}
+    own: Tree = {name: value for name, value in values.items() if value is not None}
     return {section: own} if own else {}
 
 
@@ -83,5 +83,5 @@ def _own(command: str, takes: Collection[str] | None, file: Path) -> Tree:
             hint = f"give its settings below [{name}]"
             raise ConfigError(f"'{name}' is a section, not a setting", where=file, hint=hint)
     if table in tree and table not in sections:
-        return dict(tree[table])
+        return subsection(tree, table)
     return {name: values for name, values in tree.items() if name in sections}

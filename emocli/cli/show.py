@@ -130,8 +130,9 @@ def analysis(result: Analysis, as_data: bool) -> None:
     line(f"data: {result.path}")
     for figure in result.figures:
         line(f"figure: {figure}")
-    for warning in result.data.get("warnings", ()):
-        warn(warning)
+    warnings = result.data.get("warnings")
+    for warning in warnings if isinstance(warnings, list) else ():
+        warn(str(warning))
 
 
 def text(cell: object) -> str:

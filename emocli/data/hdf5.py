@@ -27,7 +27,9 @@ from emocli.data.hdf5_checks import is_plain, kind_of, product, require_own, req
 from emocli.data.heaps import SEARCHED, find_heaps, require_heaps
 from emocli.data.packed import LARGE, room
 from emocli.errors import StoreError, reason
-from emocli.parsing import Tree
+
+Attribute = str | int | float | bool
+"""A value that a file has of its own."""
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 
@@ -154,7 +156,7 @@ class Hdf5:
                 return self._varying(dataset)
             return np.asarray(dataset[()])
 
-    def attributes(self) -> Tree:
+    def attributes(self) -> dict[str, Attribute]:
         """Read the attributes of the file: texts, numbers and booleans.
 
         Raises
@@ -282,7 +284,7 @@ class Hdf5:
         if total > self.size:
             raise ValueError(f"its texts are {total} bytes, which the file cannot hold")
 
-    def _attribute(self, attribute: h5a.AttrID) -> tuple[str, Any]:
+    def _attribute(self, attribute: h5a.AttrID) -> tuple[str, Attribute]:
         name = attribute.name.decode("utf-8")
         kind = attribute.get_type()
         if attribute.shape not in ((), (1,)) or not is_plain(kind) or kind.get_size() > self.size:

@@ -22,6 +22,7 @@ from emocli.data.folds import Fold
 from emocli.data.rules import MOST_NAMES, Task
 from emocli.data.sidecar import encoded, read_both, replaced, sidecar_path, toml_text
 from emocli.errors import ManifestError, choice
+from emocli.parsing import Tree
 
 __all__ = ["Manifest", "Task"]
 
@@ -267,7 +268,7 @@ class Manifest:
         row = f"row {lines[index]}" if lines else f"clip '{self.clips[index].id}'"
         return f"{self._name}, {row}, column '{column}'"
 
-    def _facts(self, folder: Path, replaces: str) -> dict[str, object]:
+    def _facts(self, folder: Path, replaces: str) -> Tree:
         root = rules.absolute(self.root)
         inside = root.is_relative_to(folder)
         return {

@@ -13,7 +13,7 @@ from emocli.data.encoding import read_text
 from emocli.data.rules import Task
 from emocli.data.table import DataTable, read_table
 from emocli.errors import ConfigError, ManifestError
-from emocli.parsing import parse_toml
+from emocli.parsing import Plain, parse_toml
 
 TRIES = 5
 """Readings of a manifest that another process replaces meanwhile."""
@@ -55,7 +55,7 @@ class Sidecar(Settings):
     replaces: str = ""
 
 
-def toml_text(values: Mapping[str, object]) -> str:
+def toml_text(values: Mapping[str, Plain]) -> str:
     """Return the text of a TOML file of strings, lists of them and booleans."""
     # JSON's strings, lists and booleans are TOML's too, but for a bare DEL character.
     lines = (f"{k} = {json.dumps(v, ensure_ascii=False)}\n" for k, v in values.items())

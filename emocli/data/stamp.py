@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from emocli.data.clip import Clip
-from emocli.parsing import parse_object
+from emocli.parsing import Plain, Tree, parse_object
 
 
 def stamps(clips: Iterable[Clip]) -> dict[str, str]:
@@ -35,7 +35,7 @@ def stamp_of(path: Path) -> list[int] | None:
 
 def joined(texts: Iterable[str]) -> str:
     """Join what several features know of a clip's media."""
-    media: dict[str, list[int]] = {}
+    media: Tree = {}
     for text in texts:
         media |= _media(text)
     return _text(dict(sorted(media.items())))
@@ -53,12 +53,12 @@ def _differ(then: str, now: str | None) -> bool:
     return any(old[name] != new[name] for name in old.keys() & new.keys())
 
 
-def _media(text: str) -> dict[str, list[int]]:
+def _media(text: str) -> Tree:
     try:
         return parse_object(text) if text else {}
     except ValueError:  # of a damaged store
         return {}
 
 
-def _text(media: Mapping[str, list[int] | None]) -> str:
+def _text(media: Mapping[str, Plain]) -> str:
     return json.dumps(media) if media else ""

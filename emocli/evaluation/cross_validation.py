@@ -20,7 +20,6 @@ from emocli.evaluation.predictions import Corruptions, Predictions
 from emocli.evaluation.run_inputs import read_corpus
 from emocli.models import rundir
 from emocli.models.run_config import RunConfig
-from emocli.parsing import Tree
 from emocli.plugin.robustness import TRAINED, RepairOptions
 from emocli.robust.repair import RepairConfig
 
@@ -259,7 +258,7 @@ def _check(run: Path, parts: Sequence[RunEvaluator]) -> None:
         config = part.config
         _require_own_corpus(run, part.run, config, part.samples.manifest)
         fold = config.fold
-        own: Tree = {"fold": fold, "labels": config.labels, "check": config.check}
+        own: dict[str, object] = {"fold": fold, "labels": config.labels, "check": config.check}
         if config.tuned and first.tuned:
             own |= {"network": config.network, "train": config.train}
         other = first.model_copy(update=own)

@@ -17,15 +17,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 import emocli
-from emocli.config import build
+from emocli.config import Tree, build
 from emocli.data.durable import digest, make_folder, write_bytes
 from emocli.data.manifest import Manifest
 from emocli.data.npz import read_arrays
+from emocli.data.record import Record
 from emocli.data.store import StoredFeature, check_path, open_features
 from emocli.errors import EmocliError
 from emocli.evaluation.baseline import BaselineEvaluator
@@ -115,6 +115,19 @@ class CachedEvaluation:
         """Put the folds together."""
         predictions = Predictions.joined([part.predictions for part in parts])
         return cls(predictions, tuple(value for part in parts for value in part.C))
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationFacts(Record):
+    """What a file says of an evaluation beside its arrays, and ``key``: all that it depends on."""
+
+    key: str
+    C: tuple[float | None, ...]
+    one_vs_rest: bool
+    repair: Tree
+    corrupted: Mapping[str, tuple[str, ...]]
+    flagged: Mapping[str, tuple[str, ...]]
+    regenerated: Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -208,23 +221,23 @@ class EvaluationJob:
 
 def _write(path: Path, key: str, evaluation: CachedEvaluation) -> None:
     predictions = evaluation.predictions
-    about = {
-        "key": key,
-        "C": evaluation.C,
-        "one_vs_rest": predictions.one_vs_rest,
-        "repair": predictions.repair.model_dump(mode="json", include={*RepairConfig.model_fields}),
+    facts = EvaluationFacts(
+        key=key,
+        C=evaluation.C,
+        one_vs_rest=predictions.one_vs_rest,
+        repair=predictions.repair.model_dump(mode="json", include={*RepairConfig.model_fields}),
         **{
-            name: {modality: sorted(ids) for modality, ids in getattr(predictions, name).items()}
+            name: {m: tuple(sorted(ids)) for m, ids in getattr(predictions, name).items()}
             for name in MARKS
         },
-    }
+    )
     file = io.BytesIO()
     np.savez_compressed(
         file,
         ids=np.array(predictions.ids),
         targets=predictions.targets,
         values=np.stack(predictions.values),
-        about=np.array(json.dumps(about)),
+        about=np.array(json.dumps(facts.data())),
     )
     make_folder(path.parent)
     write_bytes(path, file.getvalue())
@@ -236,13 +249,9 @@ def _read(
     """Read what is kept; None if there is nothing, or it depends on something else."""
     try:
         file = read_arrays(path, ("about", "ids", "targets", "values"))
-        about = parse_object(str(file["about"]))
-        if about["key"] != key:
+        facts = EvaluationFacts.from_data(parse_object(str(file["about"])))
+        if facts.key != key:
             return None
-        marks: dict[str, Any] = {
-            name: {modality: frozenset(ids) for modality, ids in about[name].items()}
-            for name in MARKS
-        }
         predictions = Predictions(
             corruptions=corruptions,
             ids=tuple(file["ids"].tolist()),
@@ -250,11 +259,17 @@ def _read(
             values=tuple(file["values"]),
             task=corpus.task,
             classes=corpus.classes,
-            repair=build(RepairConfig, about["repair"], "repair"),
-            one_vs_rest=bool(about["one_vs_rest"]),
+            repair=build(RepairConfig, facts.repair, "repair"),
+            one_vs_rest=facts.one_vs_rest,
             uncalibrated=(),
-            **marks,
+            corrupted=_clips(facts.corrupted),
+            flagged=_clips(facts.flagged),
+            regenerated=_clips(facts.regenerated),
         )
-        return CachedEvaluation(predictions, tuple(about["C"]))
-    except (ValueError, KeyError, TypeError, AttributeError, EmocliError):
+        return CachedEvaluation(predictions, facts.C)
+    except (ValueError, KeyError, TypeError, EmocliError):
         return None
+
+
+def _clips(marked: Mapping[str, tuple[str, ...]]) -> dict[str, frozenset[str]]:
+    return {modality: frozenset(ids) for modality, ids in marked.items()}

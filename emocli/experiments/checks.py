@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from itertools import product
 from pathlib import Path
 
+from emocli.config import Tree
 from emocli.data.manifest import Manifest
 from emocli.data.pool import Say
 from emocli.data.speakers import SpeakerNormaliser
@@ -50,7 +51,7 @@ def _fit_all(experiment: Experiment, fit_on: str, say: Say) -> None:
     features = [store.name for store in stores.values()]
     for corrupt, corpus in product(experiment.checks[fit_on], inputs.corpora):
         config = experiment.check.model_copy(update={"fit_on": fit_on})
-        settings = {"check": {**experiment.check_settings, "fit_on": fit_on}}
+        settings: Tree = {"check": {**experiment.check_settings, "fit_on": fit_on}}
         path = check_path(inputs.store, corpus.fold, fit_on, config.normalise)
         kept = _kept(path, corpus, stores, config, corrupt)
         if kept is None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import get_args
 
 from emocli import plugins
-from emocli.config import Settings, Tree, build, section
+from emocli.config import Settings, Tree, build, subsection
 from emocli.data.manifest import Task
 from emocli.errors import ConfigError, choice
 from emocli.plugin.experiment import Table
@@ -62,7 +62,7 @@ def read_table(name: str, settings: Tree, dataset: str = "", task: Task | None =
     if name not in known:
         raise ConfigError(f"no experiment is called '{name}'", hint=choice(name, known))
     module = plugins.load("experiments", name.replace("-", "_"))
-    values = section(settings.get("experiment", {}), "experiment")
+    values = subsection(settings, "experiment")
     usual: Tree = of_corpus(name, dataset)
     if task is not None and "task" in module.Config.model_fields:
         usual = {**usual, "task": task}

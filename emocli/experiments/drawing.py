@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from emocli.experiments.report import Data, ExperimentReport
+from emocli.experiments.report import ExperimentReport
 from emocli.report.canvas import SCREEN, Drawing, Style, render
 from emocli.report.palette import COLOURS, MARKERS, line
 
@@ -58,10 +58,10 @@ def rows(report: ExperimentReport, style: Style = SCREEN) -> Drawing:
     for index, name in enumerate(names):
         shift = 0.5 * ((index + 1) / (len(names) + 1) - 0.5)
         points = [
-            (place + shift, c)
+            (place + shift, c.metrics)
             for place, row in enumerate(done)
             for c in row.conditions
-            if c["name"] == name and c[metric] is not None
+            if c.name == name and not math.isnan(c.metrics[metric])
         ]
         colour, marker = COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)]
         if points:
@@ -102,7 +102,8 @@ def classes(report: ExperimentReport, style: Style = SCREEN) -> Drawing:
     size = (1.9, 0.6 + ROOM * len(done) / 2)
     drawing, panels = style.panels(len(names), *size, most=PANELS, sharex=True, sharey=True)
     for axes, name in zip(panels, names, strict=True):
-        points = list(enumerate(row.conditions[0]["per_class"][name] for row in done))
+        tested = [row.conditions[0].per_class or {} for row in done]
+        points = list(enumerate(per_class[name] for per_class in tested))
         _points(axes, metric, points, marker="o", markersize=4, color=COLOURS[0])
         claims = ((row.printed_by_class.get(metric, {}), k) for k, row in enumerate(done))
         printed = [(own[name], place) for own, place in claims if name in own]
@@ -129,15 +130,14 @@ def classes_caption(report: ExperimentReport) -> str:
 def sweeps(report: ExperimentReport, style: Style = SCREEN) -> Drawing:
     """Draw the first metric over each swept setting; bars are the seeds' spread."""
     metric = report.metrics[0]
-    tested = {(row.row, c["name"]): c for row in report.rows for c in row.conditions}
+    tested = {(row.row, c.name): c.metrics for row in report.rows for c in row.conditions}
     drawing, panels = style.panels(len(report.sweeps), 3.6, 3.6, sharey=True)
     for axes, sweep in zip(panels, report.sweeps, strict=True):
         for index, own in enumerate(sweep.lines):
             known = [(p.value, tested.get((p.row, p.condition), {})) for p in own.points]
-            points = [(x, c[metric], c.get(f"{metric}_std") or 0.0) for x, c in known if c]
+            points = [(x, c[metric], _std(c, metric)) for x, c in known if c]
             if points:
-                x, y, spread = zip(*points, strict=True)
-                heights = [math.nan if value is None else value for value in y]
+                x, heights, spread = zip(*points, strict=True)
                 look = line(index, len(sweep.lines))
                 axes.errorbar(x, heights, yerr=spread, capsize=2, label=own.name, **look)
         axes.set_xscale("log" if sweep.log else "linear")
@@ -174,13 +174,20 @@ def _spread(report: ExperimentReport) -> str:
     )
 
 
-def _points(axes: Axes, metric: str, points: Sequence[tuple[float, Data]], **look: Any) -> None:
-    """Draw scores by their place on the y axis, with bars for the spread over the seeds."""
-    scores = [score for _, score in points]
+def _std(metrics: Mapping[str, float], metric: str) -> float:
+    """Return the spread of a metric over the seeds; 0 where there is none."""
+    std = metrics.get(f"{metric}_std", 0.0)
+    return 0.0 if math.isnan(std) else std
+
+
+def _points(
+    axes: Axes, metric: str, points: Sequence[tuple[float, Mapping[str, float]]], **look: Any
+) -> None:
+    """Draw metrics by their place on the y axis, with bars for the spread over the seeds."""
     axes.errorbar(
-        [math.nan if score[metric] is None else score[metric] for score in scores],
+        [metrics[metric] for _, metrics in points],
         [place for place, _ in points],
-        xerr=[score.get(f"{metric}_std") or 0.0 for score in scores],
+        xerr=[_std(metrics, metric) for _, metrics in points],
         linestyle="none",
         **look,
     )
@@ -188,5 +195,5 @@ def _points(axes: Axes, metric: str, points: Sequence[tuple[float, Data]], **loo
 
 def starts(report: ExperimentReport) -> str:
     """Name the condition that comes first in every row that was tested, or say that they differ."""
-    names = {row.conditions[0]["name"] for row in report.rows if row.conditions}
+    names = {row.conditions[0].name for row in report.rows if row.conditions}
     return names.pop() if len(names) == 1 else "each system under its first condition"

@@ -6,7 +6,6 @@ classifies correctly.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,10 +15,13 @@ import numpy as np
 from emocli.config import Tree, merge
 from emocli.data.clip import Split
 from emocli.data.durable import digest, write_text
+from emocli.data.json_io import as_json
 from emocli.data.manifest import Manifest
+from emocli.data.record import Record
 from emocli.errors import RunError
 from emocli.evaluation.comparison import PerClip
 from emocli.experiments.cache import code_digest
+from emocli.experiments.report import RowCondition
 from emocli.experiments.rows import ConditionResult, Inputs, System, Tested, Trained, Workplace
 from emocli.metrics.statistics import spread
 from emocli.models.encoder import load
@@ -41,6 +43,14 @@ METRICS = {
 """What the metric of encoders is."""
 
 HITS = "nearest.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hits(Record):
+    """Test clips and whether an encoder is right about them; ``key`` is what that depends on."""
+
+    key: tuple[str, ...]
+    hits: Mapping[str, bool]
 
 
 @dataclass(frozen=True)
@@ -127,7 +137,7 @@ class EncoderSystem(System):
             parameters=every[0].parameters,
             best_epochs=tuple(summary.best_epoch for summary in every),
             seconds=sum(map(_seconds, every)),
-            conditions=(ConditionResult("validation", _pooled(valid), None),),
+            conditions=(ConditionResult(_pooled("validation", valid)),),
         )
 
     def _fit(self, fitting: Fitting, place: Workplace) -> EncoderSummary:
@@ -158,7 +168,7 @@ class EncoderSystem(System):
             [_hits(fitting, store, cache) for fitting in seeds] for seeds in self._fittings(place)
         ]
         test = [[(sum(hits.values()) / len(hits), len(hits)) for hits in seeds] for seeds in folds]
-        return Tested((ConditionResult("test", _pooled(test), PerClip(METRIC, _rates(folds))),))
+        return Tested((ConditionResult(_pooled("test", test), PerClip(METRIC, _rates(folds))),))
 
 
 def _seconds(summary: EncoderSummary) -> float:
@@ -170,12 +180,12 @@ def _hits(fitting: Fitting, store: Path, cache: Path) -> dict[str, bool]:
     """Tell which test clips an encoder is right about: kept, or computed."""
     run, plan = fitting.run, fitting.plan
     pictures = _with_test(plan, fitting.corpus, store, cache)
-    path, key = run / HITS, [code_digest(), digest(run / MODEL), pictures.fingerprint]
+    path, key = run / HITS, (code_digest(), digest(run / MODEL), pictures.fingerprint)
     try:
-        kept = read_object(path)
-        if kept["key"] == key:
-            return dict(kept["hits"])
-    except (OSError, ValueError, KeyError, TypeError):
+        kept = Hits.from_data(read_object(path))
+        if kept.key == key:
+            return dict(kept.hits)
+    except (OSError, ValueError):
         pass
     encoder, screen = load(run, plan.source.kind)
     train, test, labels = pictures.train, pictures.valid, pictures.labels
@@ -183,7 +193,7 @@ def _hits(fitting: Fitting, store: Path, cache: Path) -> dict[str, bool]:
         vectors = [embedded(encoder, screen, pictures, part) for part in (train, test)]
     right = nearest(vectors[0], labels[train], vectors[1], labels[test])
     hits = {pictures.ids[index]: bool(hit) for index, hit in zip(test, right, strict=True)}
-    write_text(path, json.dumps({"key": key, "hits": hits}, indent=2) + "\n")
+    write_text(path, as_json(Hits(key=key, hits=hits)))
     return hits
 
 
@@ -205,11 +215,10 @@ def _rates(folds: Sequence[Sequence[Mapping[str, bool]]]) -> dict[str, float]:
     }
 
 
-def _pooled(folds: Sequence[Sequence[tuple[float, int]]]) -> Tree:
+def _pooled(name: str, folds: Sequence[Sequence[tuple[float, int]]]) -> RowCondition:
     """Pool the accuracies and numbers of clips of the folds: mean and spread over the seeds."""
     accuracies, clips = np.moveaxis(np.array(folds), -1, 0)  # (folds, seeds) each
     pooled = (accuracies * clips).sum(axis=0) / clips.sum(axis=0)
     over_seeds = spread(pooled.tolist())
-    return {METRIC: over_seeds.mean} | (
-        {f"{METRIC}_std": over_seeds.std} if len(pooled) > 1 else {}
-    )
+    several = {f"{METRIC}_std": over_seeds.std} if len(pooled) > 1 else {}
+    return RowCondition(name=name, metrics={METRIC: over_seeds.mean, **several})

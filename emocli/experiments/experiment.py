@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from emocli.config import Tree, build
+from emocli.config import Tree, build, subsection
 from emocli.data.manifest import Manifest
 from emocli.data.speakers import BY_SPEAKER
 from emocli.data.store import StoredFeature, features_in, open_features, open_joined
@@ -67,8 +67,8 @@ class Experiment:
             If it does not fit the corpus, the store or the settings.
         """
         check_sections(settings, sections(table))
-        usual = {"check_preset": table.check_preset} if table.check_preset else {}
-        own = {**usual, **settings.get("reproduce", {})}
+        usual: Tree = {"check_preset": table.check_preset} if table.check_preset else {}
+        own = usual | subsection(settings, "reproduce")
         config = build(ReproduceConfig, own, "reproduce")
         if table.task not in (None, manifest.task):
             what = f"is of task '{manifest.task}', and {name} is about '{table.task}'"
@@ -108,8 +108,8 @@ class Experiment:
         )
         networks = {system.slug: system.settings for system in self.due}
         for system in filter(_checked, self.due):
-            own, shared = networks[system.trained].get("train", {}), self.check.normalise
-            if own.get("normalise", "none") != shared:
+            own = subsection(networks[system.trained], "train")
+            if own.get("normalise", "none") != self.check.normalise:
                 what = f"row '{system.row.name}' reads other features than the modality check"
                 raise ConfigError(what, hint="set train.normalise for all rows, not for one")
         if self.check.fit_on != "clean" and self.checked:
@@ -137,9 +137,9 @@ class Experiment:
     @property
     def check_settings(self) -> Tree:
         """What deviates from the check's preset; it reads features as the networks do."""
-        train = self.settings.get("train", {})
+        train = subsection(self.settings, "train")
         reading = {key: train[key] for key in BY_SPEAKER if key in train}
-        return {**reading, **self.settings.get("check", {})}
+        return {**reading, **subsection(self.settings, "check")}
 
     @property
     def checked(self) -> bool:
@@ -192,7 +192,7 @@ class Experiment:
 
     def _unpreset(self) -> Iterator[str]:
         """Say what the preset that was asked for is not that of."""
-        stated, preset = self.settings.get("reproduce", {}), self.config.preset
+        stated, preset = subsection(self.settings, "reproduce"), self.config.preset
         if "preset" not in stated:
             return
         if self.checked and "check_preset" not in stated:
@@ -201,7 +201,7 @@ class Experiment:
                 f"'{self.config.check_preset}': reproduce.check_preset changes it"
             )
         proxies = {repair.proxy for repair in self._repairs() if repair.proxy}
-        if proxies and "proxy" not in self.settings.get("experiment", {}):
+        if proxies and "proxy" not in subsection(self.settings, "experiment"):
             kept = ", ".join(f"'{proxy}'" for proxy in sorted(proxies))
             yield (
                 f"preset '{preset}' is that of the networks; the proxies keep {kept}: "

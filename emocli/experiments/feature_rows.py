@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 
 from emocli import plugins
-from emocli.config import Tree, build, merge
+from emocli.config import Tree, build, merge, subsection
 from emocli.data.durable import digest, write_text
 from emocli.data.manifest import Manifest
 from emocli.data.speakers import BY_SPEAKER
@@ -28,6 +28,7 @@ from emocli.experiments.cache import (
     EvaluationSubject,
     code_digest,
 )
+from emocli.experiments.report import RowCondition
 from emocli.experiments.rows import (
     ConditionResult,
     Inputs,
@@ -41,7 +42,7 @@ from emocli.metrics.summary import summarise
 from emocli.models import rundir
 from emocli.models.rundir import MODEL
 from emocli.models.settings import TrainConfig
-from emocli.parsing import read_object
+from emocli.parsing import numbers_by_name, read_object
 from emocli.plugin.experiment import Condition
 from emocli.plugin.robustness import RobustOptions, on, texts
 from emocli.robust.repair import PRESETS, RepairConfig
@@ -95,7 +96,7 @@ class FeatureSystem(System):
                 folder,
                 inputs.config.corruption_seed,
                 self.fit_on,
-                self.settings.get("train", {}).get("normalise", "none"),
+                str(subsection(self.settings, "train").get("normalise", "none")),
             )
             for corpus, run, folder in zip(inputs.corpora, runs, folders, strict=True)
         ]
@@ -125,8 +126,9 @@ class FusionSystem(FeatureSystem):
     def shared(self, tree: Tree) -> Tree:
         """Return those settings of all networks that this one has."""
         known = network_fields(self.row.fusion)
-        network = {key: value for key, value in tree.get("network", {}).items() if key in known}
-        return {"network": network, "train": tree.get("train", {})}
+        own = subsection(tree, "network")
+        network = {key: value for key, value in own.items() if key in known}
+        return {"network": network, "train": subsection(tree, "train")}
 
     def subject(self, run: Path) -> EvaluationSubject:
         """Return the trained networks of a fold."""
@@ -216,7 +218,8 @@ class BaselineSystem(FeatureSystem):
 
     def shared(self, tree: Tree) -> Tree:
         """Return the settings it has in common with networks: how features are standardised."""
-        own = {key: value for key, value in tree.get("train", {}).items() if key in READING}
+        train = subsection(tree, "train")
+        own = {key: value for key, value in train.items() if key in READING}
         return {"train": own} if own else {}
 
     def subject(self, run: Path) -> EvaluationSubject:
@@ -280,8 +283,8 @@ def network_fields(fusion: str) -> frozenset[str]:
 def training_seconds(out: Path) -> dict[str, float]:
     """Read the seconds that were spent on trainings, by row."""
     try:
-        return {str(k): float(v) for k, v in read_object(out / SECONDS).items()}
-    except (OSError, ValueError, AttributeError):
+        return numbers_by_name(read_object(out / SECONDS))
+    except (OSError, ValueError, TypeError):
         return {}
 
 
@@ -316,16 +319,21 @@ def _result(
     predictions = evaluation.predictions
     groups = clustered([corpus.clip(clip_id) for clip_id in predictions.ids])
     summary = summarise(predictions.scores, range(len(predictions.values)), groups)
-    counts = {
-        name: {m: len(ids) for m, ids in getattr(predictions, name).items()} for name in MARKS
-    }
-    report = {
-        "corrupt": texts(condition.corrupt),
-        "repair": predictions.repair.label,
-        **summary.data(),
-        **(counts if predictions.repair.label else {}),
-    }
-    return ConditionResult(condition.name, report, PerClip.of(predictions, metric))
+    repair = predictions.repair.label
+    corrupted, flagged, regenerated = (
+        {m: len(ids) for m, ids in getattr(predictions, name).items()} if repair else None
+        for name in MARKS
+    )
+    report = RowCondition(
+        name=condition.name,
+        corrupt=tuple(texts(condition.corrupt)),
+        repair=repair,
+        **vars(summary),
+        corrupted=corrupted,
+        flagged=flagged,
+        regenerated=regenerated,
+    )
+    return ConditionResult(report, PerClip.of(predictions, metric))
 
 
 def _valid(folds: Sequence[TrainSummary]) -> dict[str, float]:

@@ -16,12 +16,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import TypeVar, cast
 
 from pydantic import Field
 
 from emocli import plugins
-from emocli.config import Settings, Tree, build
+from emocli.config import Settings, Tree, build, subsection
 from emocli.data.durable import locked, used_folder
 from emocli.data.manifest import Manifest
 from emocli.data.pool import Say
@@ -184,16 +184,16 @@ class Extractors:
     def without(self, settings: Tree) -> Tree:
         """Return the settings of the experiment on the features that are made."""
         others = {name: values for name, values in settings.items() if name != SECTION}
-        chosen = {"features": self.chosen, **settings.get("reproduce", {})}
+        chosen: Tree = {"features": self.chosen, **subsection(settings, "reproduce")}
         return {**others, "reproduce": chosen}
 
-    def plan(self) -> dict[str, Any]:
+    def plan(self) -> Tree:
         """Say what would be done."""
         return {
             "experiment": self.name,
-            "store": self.store,
+            "store": str(self.store),
             "features": list(self.order),
-            "extractors": {kind: self.encoder(kind) for kind in self.kinds},
+            "extractors": {kind: str(self.encoder(kind)) for kind in self.kinds},
             "preset": self.preset,
             "clips": len(self.manifest.clips),
         }
@@ -253,12 +253,12 @@ class Extractors:
 
     def _settings(self, feature: str) -> Tree:
         kind = self._kind(feature)
-        own: Tree = self.config.features.get(feature, {})
+        own = subsection(self.config.features, feature)
         return {**own, "encoder": str(self.encoder(kind))} if kind else own
 
     def _kind(self, feature: str) -> ExtractorKind | None:
         """Return the kind of encoder that has to be trained for a feature, if one has to."""
-        if self.config.features.get(feature, {}).get("encoder"):
+        if subsection(self.config.features, feature).get("encoder"):
             return None
         return cast(Feature, plugins.load("features", feature)).ENCODER
 

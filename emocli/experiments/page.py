@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from emocli.config import subsection
 from emocli.display import number_of, printable
 from emocli.experiments.drawing import (
     classes_caption,
@@ -13,7 +14,7 @@ from emocli.experiments.drawing import (
     starts,
     sweeps_caption,
 )
-from emocli.experiments.report import AnalysisReport, Data, ExperimentReport, RowReport
+from emocli.experiments.report import AnalysisReport, ExperimentReport, RowReport
 from emocli.metrics.summary import Estimate
 from emocli.report import document
 from emocli.report.document import Block, Grid, Heading, Listing, Paragraph, Picture, grid
@@ -71,16 +72,16 @@ def cells(report: ExperimentReport, metric: str) -> Iterator[tuple[str, list[str
     """
     names = conditions(report)
     for row in report.rows:
-        tested = {c["name"]: value(c, metric) for c in row.conditions}
+        tested = {c.name: value(c.metrics, metric) for c in row.conditions}
         yield row.row, [_with_claim(tested.get(n, ""), _claim(row, n, metric)) for n in names]
 
 
-def value(condition: Data, metric: str) -> str:
+def value(metrics: Mapping[str, float], metric: str) -> str:
     """Write a metric; of several seeds, with its spread."""
-    mean, std = condition.get(metric), condition.get(f"{metric}_std")
-    if mean is None:
+    mean, std = (metrics.get(name, math.nan) for name in (metric, f"{metric}_std"))
+    if math.isnan(mean):
         return "-"
-    return f"{mean:.3f}" if std is None else f"{mean:.3f} ± {std:.3f}"
+    return f"{mean:.3f}" if math.isnan(std) else f"{mean:.3f} ± {std:.3f}"
 
 
 def _claim(row: RowReport, condition: str, metric: str) -> str:
@@ -130,9 +131,9 @@ def _lead(report: ExperimentReport) -> str:
 
 def _changed(report: ExperimentReport) -> str:
     """List what the settings change for all rows: which network the numbers are of."""
-    sections = {s: v for s, v in report.settings.items() if s in ("network", "train", "experiment")}
-    pairs = (f"`{s}.{key}={v}`" for s, values in sections.items() for key, v in values.items())
-    listed = ", ".join(pairs)
+    sections = [s for s in report.settings if s in ("network", "train", "experiment")]
+    own = ((s, subsection(report.settings, s)) for s in sections)
+    listed = ", ".join(f"`{s}.{key}={v}`" for s, values in own for key, v in values.items())
     return f"; changed: {listed}" if listed else ""
 
 
@@ -149,9 +150,9 @@ def _with_claim(text: str, claim: str) -> str:
 def _chosen(report: ExperimentReport) -> Iterator[Block]:
     """Say which of the alternatives is best on the valid clips."""
     chosen = report.chosen
-    if chosen:
-        rest = ", ".join(f"{name} {valid:.3f}" for name, valid in chosen["valid"].items())
-        best = f"On the validation clips **{chosen['row']}** is best ({chosen['metric']}: {rest})."
+    if chosen.valid:
+        rest = ", ".join(f"{name} {valid:.3f}" for name, valid in chosen.valid.items())
+        best = f"On the validation clips **{chosen.row}** is best ({chosen.metric}: {rest})."
         yield Paragraph(best)
 
 
@@ -159,7 +160,7 @@ def _classes(report: ExperimentReport, metric: str) -> Grid:
     """Show a metric class by class, what the paper printed in brackets."""
     names, rows = report.classes, []
     for row in (row for row in report.rows if row.conditions):
-        of, claims = row.conditions[0]["per_class"], row.printed_by_class.get(metric, {})
+        of, claims = row.conditions[0].per_class or {}, row.printed_by_class.get(metric, {})
         texts = (_with_claim(value(of[k], metric), _bracketed(claims.get(k))) for k in names)
         rows.append([row.row, *texts])
     return Grid(["system", *names], rows)

@@ -4,17 +4,50 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from emocli.config import Tree
-from emocli.data.json_io import OPTIONAL, key
-from emocli.data.record import Number, Record, Report
+from emocli.data.json_io import EXTRA, OPTIONAL, key
+from emocli.data.record import Bounds, Number, Record, Report
 from emocli.evaluation.comparison import Comparison, Recovery
+from emocli.metrics.summary import SeedMetrics
 from emocli.plugin.experiment import Sweep
 from emocli.report.tables import ReportTable
 
-Data = Mapping[str, Any]
-"""Plain values whose names are open: those of metrics."""
+
+@dataclass(frozen=True, kw_only=True)
+class RowCondition(Record):
+    """The report of a row under a condition.
+
+    Attributes
+    ----------
+    name : str
+        Of the condition.
+    corrupt : tuple of str, optional
+        What was done to the clips; encoders are tested on clips as they are.
+    repair : str, optional
+        What was done about it; empty for nothing.
+    metrics : mapping
+        As of `Summary`; an encoder has one, and the rest of this is of other rows only.
+    accuracy_ci, accuracy_ci_clips, per_class, confusion, by_seed, undefined
+        As of `Summary`.
+    corrupted, flagged, regenerated : mapping, optional
+        Modality to clips in which it was corrupted, not trusted, replaced; of rows with a repair.
+    """
+
+    name: str
+    corrupt: tuple[str, ...] | None = field(default=None, metadata=OPTIONAL)
+    repair: str | None = field(default=None, metadata=OPTIONAL)
+    metrics: Mapping[str, Number] = field(metadata=EXTRA)
+    accuracy_ci: Bounds | None = field(default=None, metadata=OPTIONAL)
+    accuracy_ci_clips: Bounds | None = field(default=None, metadata=OPTIONAL)
+    per_class: Mapping[str, Mapping[str, Number]] | None = field(default=None, metadata=OPTIONAL)
+    confusion: tuple[tuple[int, ...], ...] | None = field(default=None, metadata=OPTIONAL)
+    by_seed: tuple[SeedMetrics, ...] | None = field(default=None, metadata=OPTIONAL)
+    undefined: Mapping[str, tuple[str, ...]] | None = field(default=None, metadata=OPTIONAL)
+    corrupted: Mapping[str, int] | None = field(default=None, metadata=OPTIONAL)
+    flagged: Mapping[str, int] | None = field(default=None, metadata=OPTIONAL)
+    regenerated: Mapping[str, int] | None = field(default=None, metadata=OPTIONAL)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,8 +68,8 @@ class RowReport(Record):
         Metric to class to the number in the paper, under the first condition.
     state : {'done', 'not yet run', 'lacking', 'cited'}
         How far it is; what is only quoted is not run.
-    conditions : tuple of mapping
-        Of each its ``name``, what was done to the clips, and the metrics, whose names are open.
+    conditions : tuple of RowCondition
+        What it was tested under.
     preset, settings, training, parameters, best_epochs, valid, seconds
         How it was trained, if something was.
     C : tuple of float
@@ -52,7 +85,7 @@ class RowReport(Record):
     lacking: str
     printed: Mapping[str, Mapping[str, Number]]
     state: str
-    conditions: tuple[Data, ...] = ()
+    conditions: tuple[RowCondition, ...] = ()
     preset: str | None = field(default=None, metadata=OPTIONAL)
     settings: Tree | None = field(default=None, metadata=OPTIONAL)
     training: Tree | None = field(default=None, metadata=OPTIONAL)
@@ -67,7 +100,7 @@ class RowReport(Record):
     @property
     def columns(self) -> tuple[str, ...]:
         """Names of the conditions it has values of: its own, or if it is quoted, the printed."""
-        return tuple(self.printed) if self.cited else tuple(c["name"] for c in self.conditions)
+        return tuple(self.printed) if self.cited else tuple(c.name for c in self.conditions)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +134,26 @@ class AnalysisReport(Record):
 
 
 @dataclass(frozen=True, kw_only=True)
+class BestAlternative(Record):
+    """The best of a table's alternatives by a metric of the valid clips; nothing if it has none.
+
+    ``valid`` is that metric of each alternative's ``row``.
+    """
+
+    row: str | None = field(default=None, metadata=OPTIONAL)
+    metric: str | None = field(default=None, metadata=OPTIONAL)
+    valid: Mapping[str, Number] | None = field(default=None, metadata=OPTIONAL)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExperimentInputs(Record):
+    """Fingerprints of the manifest, and of each feature that a row is given."""
+
+    manifest: str
+    features: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class ExperimentReport(Report):
     """The report of an experiment so far.
 
@@ -124,8 +177,8 @@ class ExperimentReport(Report):
         Pairs of rows.
     recoveries : tuple of Recovery
         Shares of what lies between two rows.
-    chosen : mapping
-        The best of the alternatives on the valid clips; empty if there are none.
+    chosen : BestAlternative
+        The best of the alternatives on the valid clips.
     by_class : tuple of str
         Metrics that are shown class by class.
     notes, warnings : tuple of str
@@ -136,7 +189,7 @@ class ExperimentReport(Report):
         What the metrics are.
     seconds : float
         What all trainings took.
-    inputs : mapping
+    inputs : ExperimentInputs
         Fingerprints of what it was computed from.
     sweeps : tuple of Sweep
         Settings over which the first metric is drawn.
@@ -167,7 +220,7 @@ class ExperimentReport(Report):
     rows: tuple[RowReport, ...]
     comparisons: tuple[Comparison, ...]
     recoveries: tuple[Recovery, ...]
-    chosen: Data
+    chosen: BestAlternative
     by_class: tuple[str, ...]
     notes: tuple[str, ...]
     interval: str
@@ -175,7 +228,7 @@ class ExperimentReport(Report):
     definitions: Mapping[str, str]
     rules: Mapping[str, str]
     seconds: float
-    inputs: Data
+    inputs: ExperimentInputs
     sweeps: tuple[Sweep, ...] = ()
     analyses: tuple[AnalysisReport, ...] = ()
     folds: int

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from emocli.config import Tree
+from emocli.config import Tree, subsection
 from emocli.data.clip import Clip
 from emocli.data.durable import write_text
-from emocli.data.json_io import as_json, plain
+from emocli.data.json_io import as_json
 from emocli.data.speakers import USED
 from emocli.evaluation.comparison import Comparison, PerClip, Recovery, comparisons, recovery
 from emocli.experiments.drawing import draw
 from emocli.experiments.encoder_rows import METRICS
 from emocli.experiments.experiment import Experiment
 from emocli.experiments.page import markdown, page
-from emocli.experiments.report import ExperimentReport, RowReport
+from emocli.experiments.report import (
+    BestAlternative,
+    ExperimentInputs,
+    ExperimentReport,
+    RowReport,
+)
 from emocli.experiments.rows import ConditionResult, System, Tested, Trained
 from emocli.metrics.metrics import ERRORS, RULES, definitions
 from emocli.metrics.statistics import clustered, interval_over, warnings
@@ -122,7 +126,7 @@ class Results:
             rows=tuple(map(self._row, experiment.systems)),
             comparisons=tuple(self._comparisons()),
             recoveries=tuple(self._recoveries()),
-            chosen=plain(self._chosen()),
+            chosen=self._chosen(),
             by_class=table.by_class,
             notes=table.notes,
             interval=interval_over(self.clips),
@@ -130,7 +134,7 @@ class Results:
             definitions=definitions(corpus.task, corpus.classes) if stored else METRICS,
             rules=RULES[corpus.task] if stored else {},
             seconds=sum({**self.seconds, **taken}.values()),
-            inputs={"manifest": corpus.fingerprint, "features": experiment.fingerprints},
+            inputs=ExperimentInputs(manifest=corpus.fingerprint, features=experiment.fingerprints),
             sweeps=table.sweeps,
             **experiment.config.model_dump(),
         )
@@ -140,7 +144,7 @@ class Results:
         rows = [
             system.row.name
             for system in self.experiment.systems
-            if system.settings.get("train", {}).get("normalise", "none") == "speaker"
+            if subsection(system.settings, "train").get("normalise") == "speaker"
         ]
         if rows:
             yield f"features of {', '.join(rows)} are {USED}"
@@ -148,8 +152,8 @@ class Results:
     def shown(self, system: System) -> str:
         """Write the first metric of a row under its conditions."""
         metric = self.experiment.table.metrics[0]
-        values = ((c.name, c.report[metric]) for c in self._conditions(system))
-        return ", ".join(f"{n} {math.nan if v is None else v:.3f}" for n, v in values)
+        values = ((c.name, c.report.metrics[metric]) for c in self._conditions(system))
+        return ", ".join(f"{name} {value:.3f}" for name, value in values)
 
     def _conditions(self, system: System) -> tuple[ConditionResult, ...]:
         trained = self.trained.get(system.trained)
@@ -159,10 +163,10 @@ class Results:
         tested = self.tested.get(system.slug)
         if tested is None:
             return system.state()
-        conditions = tuple(plain({"name": c.name, **c.report}) for c in self._conditions(system))
+        conditions = tuple(c.report for c in self._conditions(system))
         return system.report("done", conditions, self.trained.get(system.trained), tested.C)
 
-    def _chosen(self) -> Tree:
+    def _chosen(self) -> BestAlternative:
         """Say which of the alternatives is best on the valid clips, of those that are done."""
         table = self.experiment.table
         metric = table.metrics[0]
@@ -172,9 +176,9 @@ class Results:
             if system.row.name in table.alternatives and system.slug in self.trained
         }
         if not valid:
-            return {}
+            return BestAlternative()
         best = (min if metric in ERRORS else max)(valid, key=lambda name: valid[name])
-        return {"row": best, "metric": metric, "valid": valid}
+        return BestAlternative(row=best, metric=metric, valid=valid)
 
     def _per_clip(self, names: tuple[str, ...]) -> list[dict[str, PerClip]] | None:
         """Return what clips add by condition, of each row that is named; None if one is not yet."""

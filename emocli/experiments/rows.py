@@ -10,14 +10,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
 
-from emocli.config import Tree, merge, section
+from emocli.config import Tree, merge, subsection
 from emocli.data.manifest import Manifest
 from emocli.data.pool import Pool, Say
 from emocli.errors import EmocliError
 from emocli.evaluation.comparison import PerClip
 from emocli.experiments.config import ReproduceConfig
 from emocli.experiments.plan import PlannedRow
-from emocli.experiments.report import RowReport
+from emocli.experiments.report import RowCondition, RowReport
 from emocli.models import rundir
 from emocli.plugin.experiment import Row
 from emocli.report.canvas import SCREEN, Style
@@ -94,17 +94,19 @@ class ConditionResult:
 
     Attributes
     ----------
-    name : str
-        Of the condition.
-    report : mapping
-        The metrics, and what was done to the clips, as the report has them.
+    report : RowCondition
+        What the report says of it.
     clips : PerClip, optional
         What each clip adds, if rows are compared under it.
     """
 
-    name: str
-    report: Tree
-    clips: PerClip | None
+    report: RowCondition
+    clips: PerClip | None = None
+
+    @property
+    def name(self) -> str:
+        """Name of the condition."""
+        return self.report.name
 
 
 @dataclass(frozen=True)
@@ -200,7 +202,7 @@ class System(ABC):
     @property
     def fit_on(self) -> str:
         """Which modality check it asks, where it asks one: ``clean`` or ``as_given``."""
-        return str(section(self.settings.get("robust", {}), "robust").get("fit_on", "clean"))
+        return str(subsection(self.settings, "robust").get("fit_on", "clean"))
 
     @property
     def conditions(self) -> tuple[str, ...]:
@@ -273,7 +275,7 @@ class System(ABC):
     def report(
         self,
         state: str,
-        conditions: tuple[Tree, ...],
+        conditions: tuple[RowCondition, ...],
         trained: Trained | None,
         C: tuple[float, ...],
     ) -> RowReport:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from emocli.config import Tree, leaves, merge, section
+from emocli.config import Tree, leaves, merge, section, subsection
 from emocli.data.store.joined import parts_of
 from emocli.errors import ConfigError, choice
 from emocli.experiments.cited_rows import CitedSystem
@@ -79,7 +79,8 @@ def systems(
     _check_compared(table, [row.name for row in whole if kind(row).RUNS])
     if doubled:
         raise ConfigError(f"two rows of the table are called '{doubled[0]}'")
-    own = {name: section(values, f"rows.{name}") for name, values in tree.get("rows", {}).items()}
+    rows = subsection(tree, "rows")
+    own = {name: section(values, f"rows.{name}") for name, values in rows.items()}
     for name in own:
         if name not in slugs:
             raise ConfigError(f"there is no row '{name}'", where="rows", hint=choice(name, slugs))
@@ -221,7 +222,7 @@ def _system(row: Row, chosen: Mapping[str, str], there: Sequence[str], preset: s
 
 def _check_shared(tree: Tree, rows: Sequence[Row]) -> None:
     known = {key for row in rows if row.fusion for key in network_fields(row.fusion)}
-    for key in tree.get("network", {}) if known else ():
+    for key in subsection(tree, "network") if known else ():
         if key not in known:
             what = f"no network of the table has a setting 'network.{key}'"
             raise ConfigError(what, hint=choice(key, sorted(known)))

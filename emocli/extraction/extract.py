@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypedDict, cast
 
 from emocli import plugins
-from emocli.config import Settings, Tree, build
+from emocli.config import Plain, Settings, build
 from emocli.data.manifest import Manifest
 from emocli.data.pool import Pool, Progress, open_pool
 from emocli.data.stamp import changed, joined, stamps
@@ -98,7 +98,7 @@ def plan(
     features: Sequence[str],
     store: Path,
     *,
-    settings: Mapping[str, Tree],
+    settings: Mapping[str, Plain],
     overwrite: bool = False,
     update: bool = False,
 ) -> list[ExtractionPlan]:
@@ -111,7 +111,7 @@ def extract(
     features: Sequence[str],
     store: Path,
     *,
-    settings: Mapping[str, Tree] | None = None,
+    settings: Mapping[str, Plain] | None = None,
     workers: int = 1,
     scheduler: str | None = None,
     pool: Pool | None = None,
@@ -262,7 +262,7 @@ class _Job:
                 resumed=len(before.written),
                 absent=len(stored.absent),
                 failed=len(failures),
-                notes=stored.header.attributes["notes"],
+                notes=stored.header.notes,
                 failures=listed,
                 seconds=time.monotonic() - started,
                 non_finite=stored.header.non_finite,
@@ -321,7 +321,7 @@ def _jobs(
     manifest: Manifest,
     features: Sequence[str],
     folder: Path,
-    settings: Mapping[str, Tree],
+    settings: Mapping[str, Plain],
     overwrite: bool,
     update: bool,
 ) -> list[_Job]:
@@ -346,7 +346,7 @@ def _check_needs(needs: Mapping[str, set[str]], folder: Path) -> None:
             raise ConfigError(what, where=folder, hint=f"add -f {absent}")
 
 
-def _check_names(settings: Mapping[str, Tree]) -> None:
+def _check_names(settings: Mapping[str, Plain]) -> None:
     known = plugins.names("features")
     for name in settings:
         if name not in known:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from emocli.data.durable import disk_errors, locked, used_folder, write_text
 from emocli.errors import EmocliError, reason
-from emocli.parsing import parse_json
+from emocli.parsing import Tree, parse_json
 
 FILE = "failures.jsonl"
 
@@ -77,7 +77,7 @@ def count(folder: Path) -> dict[str, int]:
     return dict(Counter(str(row.get("feature")) for row in _read(folder / FILE)))
 
 
-def _read(path: Path) -> list[dict[str, object]]:
+def _read(path: Path) -> list[Tree]:
     if not path.exists():
         return []
     rows = []

@@ -17,7 +17,7 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from emocli.config import Tree
+from emocli.config import Tree, merge
 from emocli.data.manifest import Task
 from emocli.errors import ConfigError
 from emocli.fusion import mfn
@@ -91,8 +91,7 @@ class Config(mfn.Config):
 
 
 def _preset(name: str, network: Tree) -> Tree:
-    base = mfn.PRESETS[name]
-    return {"network": {**base["network"], **network}, "train": base["train"]}
+    return merge(mfn.PRESETS[name], {"network": network})
 
 
 PRESETS: dict[str, Tree] = {

@@ -28,7 +28,7 @@ from emocli.data.encoding import word_of
 from emocli.data.hdf5 import Hdf5
 from emocli.data.words import Word
 from emocli.errors import StoreError
-from emocli.parsing import Tree, parse_json
+from emocli.parsing import Plain, Tree, parse_json
 
 TEXT = "SO"
 """Kinds of arrays that hold texts: of fixed length, or each of its own."""
@@ -175,7 +175,7 @@ def write_csd(
     name: str,
     entries: Iterable[tuple[str, Timed]],
     names: Sequence[str] = (),
-    metadata: Mapping[str, object] | None = None,
+    metadata: Mapping[str, Plain] | None = None,
 ) -> None:
     """Write a computational sequence, whole or not at all.
 
@@ -234,7 +234,7 @@ def _holds_texts(dataset: h5py.Dataset) -> bool:
     return dataset.dtype.kind in TEXT
 
 
-def _json(cell: Any) -> Any:
+def _json(cell: Any) -> Plain:
     text = _text(cell)
     try:
         return parse_json(text)

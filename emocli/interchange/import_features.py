@@ -203,7 +203,7 @@ def import_features(
 
         names = alike.names
         with write_feature(store, recipe, ids, track, names, overwrite=overwrite) as stored:
-            notes: Mapping[str, int] = stored.header.attributes["notes"]
+            notes = {name: int(count) for name, count in stored.header.notes.items()}
             return Import(
                 feature=name,
                 modality=modality,

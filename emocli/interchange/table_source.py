@@ -10,13 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emocli import plugins
-from emocli.config import build
+from emocli.config import Tree, build, subsection
 from emocli.data.align import Timed
 from emocli.data.clip import Clip
 from emocli.data.manifest import Manifest
 from emocli.errors import StoreError
 from emocli.interchange.tables import Numbers, TableRows, Tables
-from emocli.parsing import Tree
 from emocli.plugin.format import Format, Layout
 
 
@@ -45,7 +44,7 @@ class TableFormat:
             If there is no such format or setting.
         """
         module: Format = plugins.load("formats", name)
-        own = dict(settings.get(name, {})) | ({"columns": columns} if columns else {})
+        own = subsection(settings, name) | ({"columns": columns} if columns else {})
         return cls(name, module.MODALITY, build(module.Config, own, name))
 
 

@@ -141,7 +141,7 @@ class ResNetEncoder(nn.Module):
     def __init__(self, backbone: ResNetModel, dim: int) -> None:
         super().__init__()
         self.backbone = backbone
-        self.project = nn.Linear(self.shape["hidden_sizes"][-1], dim)
+        self.project = nn.Linear(list(backbone.config.hidden_sizes or ())[-1], dim)
 
     @property
     def shape(self) -> Tree:

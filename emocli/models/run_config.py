@@ -77,7 +77,7 @@ class View(Settings):
     dim: Width
     settings: Tree
     fingerprint: str
-    upstream: Tree = Field(default_factory=dict)
+    upstream: dict[str, Tree] = Field(default_factory=dict)
     layers: LayerCount | tuple[Layers, ...] = 1
 
     @property

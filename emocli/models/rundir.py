@@ -332,8 +332,23 @@ def clear(run: Path) -> None:
             folder.rmdir()
 
 
-def describe(run: Path) -> Tree:
-    """Return what there is to know about a run, in plain values.
+@dataclass(frozen=True)
+class RunProgress:
+    """A run: what it is, how many of its seeds are finished, and how many epochs each took."""
+
+    config: RunConfig
+    finished: int
+    epochs: tuple[int, ...]
+
+    @property
+    def facts(self) -> Tree:
+        """The same in plain values."""
+        own: Tree = {"finished": self.finished, "epochs": list(self.epochs)}
+        return self.config.model_dump(mode="json") | own
+
+
+def describe(run: Path) -> RunProgress:
+    """Return what there is to know about a run.
 
     Raises
     ------
@@ -342,8 +357,8 @@ def describe(run: Path) -> Tree:
     """
     config = read_config(run)
     folders = members(run, config.seeds)
-    return {
-        **config.model_dump(mode="json"),
-        "finished": sum(finished(folder) for folder in folders),
-        "epochs": [len(read_history(f)) if (f / HISTORY).is_file() else 0 for f in folders],
-    }
+    return RunProgress(
+        config,
+        sum(finished(folder) for folder in folders),
+        tuple(len(read_history(f)) if (f / HISTORY).is_file() else 0 for f in folders),
+    )

@@ -79,7 +79,7 @@ def align(
 
         names = source.dim_names
         with write_feature(store, recipe, ids, track, names, overwrite=overwrite) as stored:
-            silent = stored.header.attributes["notes"]["rows.silent"]
+            silent = int(stored.header.notes["rows.silent"])
             left_out = len(source) - len(ids)
             return Aligned(recipe.feature, stored.path, len(stored), stored.steps, silent, left_out)
 

@@ -16,8 +16,10 @@ from emocli.data.durable import used_folder, write_text
 from emocli.data.json_io import as_json
 from emocli.data.manifest import Manifest
 from emocli.data.pool import Say, open_pool
+from emocli.data.record import Bounds
 from emocli.evaluation.evaluate import evaluate
 from emocli.extraction.extract import extract
+from emocli.metrics.summary import Summary
 from emocli.pipeline.demo_talk import TalkReport, predicted_talk
 from emocli.pipeline.manifest import make_manifest
 from emocli.training.fit_cca import fit_cca
@@ -59,7 +61,7 @@ class Accuracy:
 
     accuracy: float
     std: float
-    ci: tuple[float | None, float | None]
+    ci: Bounds
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,7 @@ def demo(
     manifest = Manifest.read(path)
     features = ["faces", *VIEWS.values()]
     say(f"extracting {', '.join(features)} of {len(manifest.clips)} clips")
-    extraction = {"glove": {"vectors": str(corpus / "vectors.txt")}, "faces": CLOSE}
+    extraction: Tree = {"glove": {"vectors": str(corpus / "vectors.txt")}, "faces": CLOSE}
     extract(manifest, features, store, settings=extraction, workers=workers)
     say("fitting the modality check")
     fit_cca(manifest, store, list(VIEWS.values()))
@@ -213,17 +215,19 @@ class DemoRuns:
         reports = {
             modality: evaluate(
                 run, corrupt=[f"{modality}:{CORRUPTION}"], figures=len(modalities) > 1
-            ).data
+            ).report
             for modality in modalities
         }
-        corrupted = {modality: _accuracy(data["corrupted"]) for modality, data in reports.items()}
+        corrupted = {
+            modality: _accuracy(report.corrupted)
+            for modality, report in reports.items()
+            if report.corrupted
+        }
         any_of = reports[modalities[0]]
-        clean = _accuracy(any_of["clean"])
-        return DemoSystem(
-            fusion, modalities, clean, corrupted, run, any_of["n"], any_of["interval"]
-        )
+        clean = _accuracy(any_of.clean)
+        return DemoSystem(fusion, modalities, clean, corrupted, run, any_of.n, any_of.interval)
 
 
-def _accuracy(condition: Tree) -> Accuracy:
-    mean, spread = condition["accuracy"], condition.get("accuracy_std", 0.0)
-    return Accuracy(mean, spread, condition["accuracy_ci"])
+def _accuracy(condition: Summary) -> Accuracy:
+    metrics = condition.metrics
+    return Accuracy(metrics["accuracy"], metrics.get("accuracy_std", 0.0), condition.accuracy_ci)

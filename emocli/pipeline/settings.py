@@ -8,10 +8,9 @@ import textwrap
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
 
 from emocli import plugins
-from emocli.config import Settings, Tree, leaves, merge
+from emocli.config import Plain, Settings, Tree, leaves, merge, subsection
 from emocli.errors import ConfigError, choice
 from emocli.plugins import PluginKind
 from emocli.report.tables import ReportTable, as_markdown
@@ -160,7 +159,7 @@ def _plugin(what: str, kind: PluginKind, name: str) -> tuple[SettingsSection, ..
     if what == "network":
         presets: Mapping[str, Tree] = module.PRESETS
         own, training = (
-            {preset: tree.get(part, {}) for preset, tree in presets.items()}
+            {preset: subsection(tree, part) for preset, tree in presets.items()}
             for part in ("network", "train")
         )
         (train,) = _train()
@@ -218,7 +217,7 @@ def _fit_text() -> tuple[SettingsSection, ...]:
 
 
 def _part(name: str, kind: type[Settings], presets: Mapping[str, Tree]) -> SettingsSection:
-    own = {preset: dict(tree.get(name, {})) for preset, tree in presets.items()}
+    own = {preset: subsection(tree, name) for preset, tree in presets.items()}
     return SettingsSection(f"{name}.", kind, own)
 
 
@@ -258,18 +257,18 @@ def _plain_defaults(kind: type[Settings]) -> Tree:
 
 def _fields(
     kind: type[Settings],
-    whole: Mapping[str, Any],
+    whole: Mapping[str, Plain],
     prefix: str = "",
     meaning: str = "",
     values: Settings | None = None,
-) -> Iterator[tuple[str, str, Mapping[str, Any], object]]:
+) -> Iterator[tuple[str, str, Mapping[str, Plain], object]]:
     """Go through the fields of a class, those of nested settings in their place.
 
     ``values`` are the defaults of nested settings, which their class may not have; what is not
     explained there is what the whole is, by its name.
     """
     meanings = _meanings(kind)
-    definitions = whole.get("$defs", {})
+    definitions = subsection(whole, "$defs")
     properties = kind.model_json_schema()["properties"]
     for name, each in kind.model_fields.items():
         value = getattr(values, name) if values else each.get_default(call_default_factory=True)
@@ -282,9 +281,9 @@ def _fields(
         yield prefix + name, told, schema, "(required)" if required else value
 
 
-def _resolved(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mapping[str, Any]:
+def _resolved(schema: Mapping[str, Plain], definitions: Mapping[str, Plain]) -> Mapping[str, Plain]:
     name = str(schema.get("$ref", "")).rpartition("/")[2]
-    return definitions.get(name, schema) if name else schema
+    return subsection(definitions, name) if name in definitions else schema
 
 
 HEADING = re.compile(r"^Attributes\n-+\n(.*?)(?=^\S+\n-{3,}\n|\Z)", re.MULTILINE | re.DOTALL)
@@ -304,12 +303,12 @@ def _meanings(kind: type[Settings]) -> dict[str, str]:
     return meanings
 
 
-def takes(schema: Mapping[str, Any]) -> str:
+def takes(schema: Mapping[str, Plain]) -> str:
     """Say what values a JSON schema allows."""
-    if "anyOf" in schema:
-        return " or ".join(dict.fromkeys(takes(each) for each in schema["anyOf"]))
-    if "enum" in schema:
-        return ", ".join(map(str, schema["enum"]))
+    if alternatives := _schemas(schema.get("anyOf")):
+        return " or ".join(dict.fromkeys(map(takes, alternatives)))
+    if isinstance(known := schema.get("enum"), list):
+        return ", ".join(map(str, known))
     if "const" in schema:
         return str(schema["const"])
     kind = str(schema.get("type", "object"))
@@ -317,24 +316,30 @@ def takes(schema: Mapping[str, Any]) -> str:
         return _numbers(kind, schema)
     if kind == "array":
         return f"list of {_members(schema)}"
-    if kind == "object" and isinstance(schema.get("additionalProperties"), Mapping):
-        return f"NAME = {takes(schema['additionalProperties'])}"
+    if kind == "object" and isinstance(others := schema.get("additionalProperties"), Mapping):
+        return f"NAME = {takes(others)}"
     return {"boolean": "true, false", "string": "text", "null": "nothing"}.get(kind, kind)
 
 
-def _members(schema: Mapping[str, Any]) -> str:
-    inner = schema.get("items") or next(iter(schema.get("prefixItems", [])), None)
-    return takes(inner) if isinstance(inner, Mapping) else "values"
+def _members(schema: Mapping[str, Plain]) -> str:
+    inner = [*_schemas([schema.get("items")]), *_schemas(schema.get("prefixItems"))]
+    return takes(inner[0]) if inner else "values"
 
 
-def _numbers(kind: str, schema: Mapping[str, Any]) -> str:
+def _schemas(value: Plain) -> list[Mapping[str, Plain]]:
+    """Return the schemas of a list, if it is one; what is empty says nothing."""
+    listed = value if isinstance(value, list) else []
+    return [each for each in listed if isinstance(each, Mapping) and each]
+
+
+def _numbers(kind: str, schema: Mapping[str, Plain]) -> str:
     what = "whole number" if kind == "integer" else "number"
     low = _bound(schema, "minimum", "from") or _bound(schema, "exclusiveMinimum", "above")
     high = _bound(schema, "maximum", "to") or _bound(schema, "exclusiveMaximum", "below")
     return " ".join(filter(None, (what, low, high)))
 
 
-def _bound(schema: Mapping[str, Any], name: str, word: str) -> str:
+def _bound(schema: Mapping[str, Plain], name: str, word: str) -> str:
     return f"{word} {schema[name]:.12g}" if name in schema else ""
 
 

@@ -79,7 +79,7 @@ class NetworkSettings(Settings):
 
 def presets(*, literal: Tree, plus: Tree) -> dict[str, Tree]:
     """Lay the presets out: ``paper`` is the defaults; training is the paper's but in ``plus``."""
-    train = {
+    train: Tree = {
         "loss": "l2",
         "lr": 1e-3,
         "batch_size": 32,
@@ -88,7 +88,7 @@ def presets(*, literal: Tree, plus: Tree) -> dict[str, Tree]:
         "patience": 10,
         "clip": 1.0,
     }
-    seen = {"dropout": 0.4, "max_len": 20, "pool": "statistics"}
+    seen: Tree = {"dropout": 0.4, "max_len": 20, "pool": "statistics"}
     return {
         "literal": {"network": literal, "train": train},
         "paper": {"network": {}, "train": train},

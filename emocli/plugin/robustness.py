@@ -252,8 +252,8 @@ class RobustOptions(RepairOptions):
     def stated(self) -> Tree:
         """Return what differs from the defaults, the corruptions first and as texts."""
         others = super().stated()
-        corrupt = others.pop("corrupt", ())
-        return {"corrupt": texts(corrupt), **others} if corrupt else others
+        others.pop("corrupt", None)
+        return {"corrupt": texts(self.corrupt), **others} if self.corrupt else others
 
 
 UNCORRUPTED = RobustOptions()

@@ -43,8 +43,7 @@ class ClipArrays:
     def header(self) -> Header:
         """Say how it was made: as the feature of the training."""
         settings = self.view.settings
-        nothing: dict[str, str] = {}
-        return Header(self.name, self.modality, None, settings, "", "", "", 0, nothing, "", {})
+        return Header(self.name, self.modality, None, settings, "", "", "", 0, {}, {}, {}, "", {})
 
     @property
     def name(self) -> str:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from emocli.config import Tree
+from emocli.config import Plain
 from emocli.data.clip import Clip
 from emocli.data.durable import locked, make_folder, used_folder, write_text
 from emocli.data.json_io import as_json
@@ -78,7 +78,7 @@ class PredictOptions:
     """
 
     segments: SegmentOptions = field(default_factory=SegmentOptions)
-    settings: Mapping[str, Tree] = field(default_factory=dict)
+    settings: Mapping[str, Plain] = field(default_factory=dict)
     repair: RepairOptions = TRAINED
     workers: int = 1
     device: Device = "cpu"

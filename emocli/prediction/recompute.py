@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import cast
 
 from emocli import plugins
-from emocli.config import Settings, Tree, build, merge
+from emocli.config import Plain, Settings, Tree, build, merge, subsection
 from emocli.data.store.joined import JOIN
 from emocli.data.store.recipe import LIBRARIES
 from emocli.data.store.upstream import upstream_settings
@@ -99,8 +99,8 @@ def parts(view: View) -> tuple[str, ...]:
 def run_features(
     run: Path,
     config: RunConfig,
-    changes: Mapping[str, Tree],
-    placed: Mapping[str, Tree] = MappingProxyType({}),
+    changes: Mapping[str, Plain],
+    placed: Mapping[str, Plain] = MappingProxyType({}),
 ) -> RunFeatures:
     """Return what has to be computed for a run, as its features were.
 
@@ -132,8 +132,8 @@ def run_features(
     order = TopologicalSorter(graph).static_order()
     remarks = tuple(
         line
-        for name, change in changes.items()
-        for line in _changed(recipes[name], change, settings[name])
+        for name in changes
+        for line in _changed(recipes[name], subsection(changes, name), settings[name])
     )
     return RunFeatures(config.features, tuple(recipes[name] for name in order), remarks)
 
@@ -150,7 +150,7 @@ def _changed(recipe: FeatureRecipe, change: Tree, before: Tree) -> Iterator[str]
             yield f"{recipe.name}.{key} is {new} here, and was {old} in the training"
 
 
-def known_settings(run: Path, config: RunConfig, changes: Mapping[str, Tree]) -> dict[str, Tree]:
+def known_settings(run: Path, config: RunConfig, changes: Mapping[str, Plain]) -> dict[str, Tree]:
     """Return the settings of all features of a run, by name; see `run_features`.
 
     Raises
@@ -163,7 +163,7 @@ def known_settings(run: Path, config: RunConfig, changes: Mapping[str, Tree]) ->
         settings |= {**upstream_of(run, config, view), **own_settings(view)}
     for name in changes.keys() - settings.keys():
         raise ConfigError(f"the run does not use '{name}'", hint=f"it uses {', '.join(settings)}")
-    return {name: merge(tree, changes.get(name, {})) for name, tree in settings.items()}
+    return {name: merge(tree, subsection(changes, name)) for name, tree in settings.items()}
 
 
 def upstream_of(run: Path, config: RunConfig, view: View) -> dict[str, Tree]:
@@ -174,7 +174,9 @@ def upstream_of(run: Path, config: RunConfig, view: View) -> dict[str, Tree]:
 def own_settings(view: View) -> dict[str, Tree]:
     """Return the settings of a view's features by their names."""
     names = parts(view)
-    return dict(view.settings) if len(names) > 1 else {view.feature: view.settings}
+    if len(names) == 1:
+        return {view.feature: view.settings}
+    return {name: subsection(view.settings, name) for name in view.settings}
 
 
 def _still_stored(run: Path, config: RunConfig, view: View) -> dict[str, Tree]:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
-from emocli.config import Settings
+from emocli.config import Plain, Settings
 from emocli.quantities import Decibels, Probability
 
 LINEAR, STEP = 1000.0, np.log(6.4) / 27
@@ -37,10 +37,10 @@ class Bands:
     top: float = 8000.0
 
     @classmethod
-    def of(cls, settings: Mapping[str, Any]) -> Self:
+    def of(cls, settings: Mapping[str, Plain]) -> Self:
         """Read the settings of feature `mel`."""
-        top = float(settings.get("rate") or 2 * cls.top) / 2
-        return cls(float(settings.get("fmin") or 0.0), float(settings.get("fmax") or top), top)
+        top = _hertz(settings, "rate", 2 * cls.top) / 2
+        return cls(_hertz(settings, "fmin", 0.0), _hertz(settings, "fmax", top), top)
 
     def shares(self, count: int) -> NDArray[np.float64]:
         """Return the share of the spectrum up to ``top`` that each of the bands stands for.
@@ -51,6 +51,11 @@ class Bands:
         edges = np.where(mels < 15, mels * 200 / 3, LINEAR * np.exp(STEP * (mels - 15)))
         widths = edges[2:] - edges[:-2]
         return np.asarray(widths / widths.sum() * (self.high - self.low) / self.top)
+
+
+def _hertz(settings: Mapping[str, Plain], key: str, otherwise: float) -> float:
+    value = settings.get(key)
+    return float(value) if isinstance(value, int | float) and value else otherwise
 
 
 def _mels(frequency: float) -> float:

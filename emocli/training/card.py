@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 
 from emocli import plugins
+from emocli.config import Tree
 from emocli.data.speakers import USED
 from emocli.data.store.joined import parts_of
 from emocli.display import code, exact_json, markdown
@@ -237,15 +238,16 @@ def _learnt(config: RunConfig) -> str:
 
 
 def _settings(config: RunConfig) -> str:
-    def lines(section: str, values: Mapping[str, object]) -> list[str]:
-        return [f"{section}.{key} = {json.dumps(value)}" for key, value in values.items()]
-
-    sections = {
+    sections: dict[str, Tree] = {
         "network": config.network,
         "train": config.train.model_dump(mode="json"),
         "robust": config.robust,
     }
-    text = "\n".join(line for name, values in sections.items() for line in lines(name, values))
+    text = "\n".join(
+        f"{section}.{key} = {json.dumps(value)}"
+        for section, values in sections.items()
+        for key, value in values.items()
+    )
     return f"## Settings\n\nPreset `{config.preset}`.\n\n```\n{code(text)}\n```"
 
 

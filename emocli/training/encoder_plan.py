@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import singledispatchmethod
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from emocli.config import Settings, Tree, build, merge
+from emocli.config import Plain, Settings, Tree, build, merge
 from emocli.data.manifest import Manifest
 from emocli.errors import ConfigError
 from emocli.models.encoder import EncoderConfig, EncoderRun, PictureKind
@@ -91,15 +91,15 @@ class EncoderFitConfig(Settings):
         return self
 
 
+SECTIONS = ("encoder", "train", "loss", "augment")
+"""Sections of settings."""
+
 HEARD: Tree = {"augment": {"noise_in": "waveform"}}
 
 PRESETS: Mapping[str, Tree] = {
-    name: {**preset, "loss": dict(triplet.PRESETS[name])}
-    for name, preset in {
-        "literal": HEARD,
-        "paper": HEARD,
-        "plus": {"encoder": {"colour": "repeat"}},
-    }.items()
+    "literal": {**HEARD, "loss": triplet.PRESETS["literal"]},
+    "paper": {**HEARD, "loss": triplet.PRESETS["paper"]},
+    "plus": {"encoder": {"colour": "repeat"}, "loss": triplet.PRESETS["plus"]},
 }
 
 
@@ -114,7 +114,7 @@ class EncoderPlan:
     augment: AugmentConfig
 
     @classmethod
-    def of(cls, preset: str, settings: Mapping[str, Any], kind: PictureKind) -> EncoderPlan:
+    def of(cls, preset: str, settings: Mapping[str, Plain], kind: PictureKind) -> EncoderPlan:
         """Lay settings over the preset.
 
         Raises
@@ -126,23 +126,22 @@ class EncoderPlan:
             raise ConfigError(
                 f"there is no preset '{preset}'", hint=f"there are: {', '.join(PRESETS)}"
             )
-        sections: dict[str, type[Settings]] = {
-            "encoder": EncoderConfig,
-            "train": EncoderFitConfig,
-            "loss": TripletConfig,
-            "augment": AugmentConfig,
-        }
         tree = merge(PRESETS[preset], settings)
         for section in tree:
-            if section not in sections:
+            if section not in SECTIONS:
                 raise ConfigError(
-                    f"unknown setting '{section}'", hint=f"there are: {', '.join(sections)}"
+                    f"unknown setting '{section}'", hint=f"there are: {', '.join(SECTIONS)}"
                 )
-        parts: dict[str, Any] = {n: build(k, tree.get(n, {}), n) for n, k in sections.items()}
+        encoder = build(EncoderConfig, tree.get("encoder", {}), "encoder")
+        train = build(EncoderFitConfig, tree.get("train", {}), "train")
         source = picture_source(kind)
-        epochs = parts["train"].epochs or source.epochs
-        parts["train"] = parts["train"].model_copy(update={"epochs": epochs})
-        return cls(source, **parts)
+        return cls(
+            source,
+            encoder,
+            train.model_copy(update={"epochs": train.epochs or source.epochs}),
+            build(TripletConfig, tree.get("loss", {}), "loss"),
+            build(AugmentConfig, tree.get("augment", {}), "augment"),
+        )
 
     @property
     def schedule(self) -> Schedule:

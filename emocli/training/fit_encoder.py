@@ -10,8 +10,8 @@ import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from emocli.config import Plain
 from emocli.data.durable import write_text
 from emocli.data.manifest import Manifest
 from emocli.display import markdown
@@ -68,7 +68,7 @@ def fit_encoder(
     *,
     store: Path = Path("store"),
     preset: str = "paper",
-    settings: Mapping[str, Any] | None = None,
+    settings: Mapping[str, Plain] | None = None,
     overwrite: bool = False,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> EncoderSummary:

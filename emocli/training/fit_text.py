@@ -12,11 +12,10 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from emocli.config import Tree, build, merge
+from emocli.config import Plain, Tree, build, merge
 from emocli.data import folds
 from emocli.data.durable import make_folder, write_text
 from emocli.data.manifest import Manifest
@@ -92,7 +91,7 @@ def fit_text(
     run: Path,
     *,
     preset: str = "paper",
-    settings: Mapping[str, Any] | None = None,
+    settings: Mapping[str, Plain] | None = None,
     overwrite: bool = False,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> TextSummary:
@@ -140,7 +139,7 @@ def fit_text(
         return _summary(run, states, corpus, [folder for folder, _ in members])
 
 
-def resolve(preset: str, settings: Mapping[str, Any]) -> tuple[TextConfig, TextFitConfig]:
+def resolve(preset: str, settings: Mapping[str, Plain]) -> tuple[TextConfig, TextFitConfig]:
     """Lay settings over a preset.
 
     Raises

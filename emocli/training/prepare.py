@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from emocli import plugins
-from emocli.config import Settings, Tree, build, merge
+from emocli.config import Plain, Settings, Tree, build, merge, subsection
 from emocli.data.cached_samples import CachedSamples, FeatureCache
 from emocli.data.clip import by_dialogue
 from emocli.data.durable import digest
@@ -212,7 +212,7 @@ def prepare(
     fusion: str,
     features: Sequence[str] | None,
     preset: str,
-    settings: Mapping[str, Any],
+    settings: Mapping[str, Plain],
     robust: RobustOptions = UNCORRUPTED,
 ) -> Prepared:
     """Open the features, resolve the settings, and check that they can be trained on.
@@ -252,7 +252,7 @@ def prepare(
 def resolve(
     fusion: str,
     preset: str,
-    settings: Mapping[str, Any],
+    settings: Mapping[str, Plain],
     task: Task,
     classes: Sequence[str],
     robust: RobustOptions = UNCORRUPTED,
@@ -273,15 +273,16 @@ def resolve(
         "monitor": training.monitored(task),
         "class_weights": training.weighed(classes),
     }
-    repairing = RobustConfig().trained_with(replace(robust, settings=tree.get("robust")))
+    own = subsection(tree, "robust") if "robust" in tree else None
+    repairing = RobustConfig().trained_with(replace(robust, settings=own))
     return network, training.model_copy(update=chosen), repairing
 
 
-def _loss(training: TrainConfig, task: Task, settings: Mapping[str, Any]) -> losses.LossName:
+def _loss(training: TrainConfig, task: Task, settings: Mapping[str, Plain]) -> losses.LossName:
     """Return the loss; a preset's is made for labels, and not for one class against the rest."""
     if not training.one_vs_rest:
         return losses.resolve(training.loss, task)
-    loss = training.loss if "loss" in settings.get("train", {}) else "auto"
+    loss = training.loss if "loss" in subsection(settings, "train") else "auto"
     if loss == "ce":
         what = "setting 'train.loss' = 'ce' is one question about all classes"
         raise ConfigError(what, hint="choose train.target=label, or train.loss=auto")
@@ -302,7 +303,7 @@ def corpus_size(manifest: Manifest, fusion: str) -> Size:
 
 
 def read_settings(
-    fusion: str, preset: str, settings: Mapping[str, Any], size: Size | None = None
+    fusion: str, preset: str, settings: Mapping[str, Plain], size: Size | None = None
 ) -> tuple[Any, TrainConfig, Tree]:
     """Lay settings over a network's preset; return the network's, the training's, and all of them.
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from emocli import plugins
-from emocli.config import Tree, build, leaves, merge
+from emocli.config import Plain, Tree, build, leaves, merge
 from emocli.data.durable import locked, used_folder
 from emocli.data.pool import Progress, open_pool
 from emocli.errors import ConfigError, EmocliError, RunError
@@ -346,7 +346,7 @@ def nested(values: Mapping[str, Value]) -> Tree:
     return tree
 
 
-def declared(fusion: str, settings: Mapping[str, Any], own: Space) -> Space:
+def declared(fusion: str, settings: Mapping[str, Plain], own: Space) -> Space:
     """Return a network's search space: what it and the training declare, and a command adds.
 
     What the settings fix, or the network refuses, is not searched.

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from emocli.config import Tree, leaves, merge
+from emocli.config import Tree, leaves, merge, subsection
 from emocli.data.durable import make_folder, write_text
 from emocli.data.json_io import as_json
 from emocli.data.pool import Progress
@@ -146,9 +146,9 @@ def best_toml(settings: Tree, search: Search, trained: TrainSummary) -> str:
         "flatters.",
         f"# emocli train MANIFEST --fusion {base.fusion} --preset {base.preset} --config {BEST}",
     ]
-    for section, values in settings.items():
+    for section in settings:
         lines += ["", f"[{section}]"]
-        for name, value in leaves(values):
+        for name, value in leaves(subsection(settings, section)):
             key = ".".join(p if BARE.match(p) else json.dumps(p) for p in name.split("."))
             lines.append(f"{key} = {json.dumps(value, ensure_ascii=False)}")
     return "\n".join(lines).replace("\x7f", "\\u007f") + "\n"

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from emocli.config import Tree
+from emocli.config import Plain, Tree
 from emocli.data.manifest import Manifest
 from emocli.data.pool import Progress, open_pool
 from emocli.errors import RunError
@@ -32,7 +31,7 @@ def train(
     run: Path,
     features: Sequence[str] | None = None,
     preset: str = "plus",
-    settings: Mapping[str, Any] | None = None,
+    settings: Mapping[str, Plain] | None = None,
     robust: RobustOptions = UNCORRUPTED,
     seeds: int = 1,
     overwrite: bool = False,
@@ -103,7 +102,7 @@ class TrainRequest:
     run: Path
     features: Sequence[str] | None = None
     preset: str = "plus"
-    settings: Mapping[str, Any]
+    settings: Mapping[str, Plain]
     robust: RobustOptions = UNCORRUPTED
     seeds: int = 1
     overwrite: bool = False

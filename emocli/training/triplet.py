@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from emocli.config import Settings
+from emocli.config import Settings, Tree
 from emocli.quantities import Factor
 
 EPSILON = 1e-4
@@ -71,7 +71,7 @@ class TripletConfig(Settings):
     w_var: Factor = 1.0
 
 
-PRESETS: Mapping[str, Mapping[str, object]] = MappingProxyType(
+PRESETS: Mapping[str, Tree] = MappingProxyType(
     {
         "literal": {"dist": "raw", "margin_grad": "flow", "var": "printed", "cov": "printed"},
         "paper": {},

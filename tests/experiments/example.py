@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from emocli.experiments.config import ReproduceConfig
-from emocli.experiments.report import ExperimentReport
+from emocli.experiments.report import BestAlternative, ExperimentInputs, ExperimentReport
 
 
 def experiment_report(**changes: Any) -> ExperimentReport:
     facts: dict[str, Any] = {
         **dict.fromkeys(("rows", "comparisons", "recoveries", "by_class", "notes", "warnings"), ()),
-        **{key: {} for key in ("settings", "chosen", "rules", "inputs")},
+        **{key: {} for key in ("settings", "rules")},
+        "chosen": BestAlternative(),
+        "inputs": ExperimentInputs(manifest="", features={}),
         **ReproduceConfig().model_dump(),
         "format": ExperimentReport.FORMAT,
         "emocli": "0",

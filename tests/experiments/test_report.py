@@ -11,19 +11,24 @@ from matplotlib.collections import PathCollection
 from emocli.evaluation.comparison import Comparison, Recovery
 from emocli.experiments.drawing import classes, conditions, draw, rows
 from emocli.experiments.page import cells, markdown
-from emocli.experiments.report import ExperimentReport, RowReport
+from emocli.experiments.report import (
+    ExperimentInputs,
+    ExperimentReport,
+    RowCondition,
+    RowReport,
+)
 from emocli.metrics.summary import Estimate
 from tests.experiments.example import experiment_report
 
 NAN = float("nan")
 
 
-def condition(name: str, accuracy: float | None, std: float | None = None) -> dict[str, Any]:
-    found: dict[str, Any] = {"name": name, "accuracy": accuracy, "uar": 0.25}
-    return found if std is None else {**found, "accuracy_std": std}
+def condition(name: str, accuracy: float, std: float | None = None) -> RowCondition:
+    spread = {} if std is None else {"accuracy_std": std}
+    return RowCondition(name=name, metrics={"accuracy": accuracy, "uar": 0.25, **spread})
 
 
-def row(name: str, *tested: dict[str, Any], **more: Any) -> RowReport:
+def row(name: str, *tested: RowCondition, **more: Any) -> RowReport:
     facts = {"slug": name, "system": "late", "features": ("mel",), "lacking": "", "printed": {}}
     return RowReport(**{**facts, "row": name, "state": "done", "conditions": tested, **more})
 
@@ -39,7 +44,7 @@ def report() -> ExperimentReport:
         interval="95 %, bootstrap over speakers",
         notes=("noise is white",),
         seconds=1234.5,
-        inputs={"features": {"mel": "0", "glove": "1"}},
+        inputs=ExperimentInputs(manifest="2", features={"mel": "0", "glove": "1"}),
         rows=(
             row(
                 "A | V",
@@ -52,7 +57,7 @@ def report() -> ExperimentReport:
             ),
             row("SVM", condition("clean", 0.6), system="svm", C=(1.0,)),
             row("smell", lacking="no feature of olfactory"),
-            row("odd", condition("noise", None)),
+            row("odd", condition("noise", NAN)),
         ),
         comparisons=(
             Comparison(
@@ -122,9 +127,11 @@ def test_rows_are_drawn_with_what_was_printed(report):
 
 def test_figures_of_each_class_are_those_of_a_row_s_first_condition(report):
     first = report.rows[0]
-    done = first.conditions
-    for found, place in zip(done, (0.5, 0.25), strict=True):
-        found["per_class"] = {k: {"f1": place, "accuracy": place / 2} for k in report.classes}
+    done = tuple(
+        replace(each, per_class={k: {"f1": place, "accuracy": place / 2} for k in report.classes})
+        for each, place in zip(first.conditions, (0.5, 0.25), strict=True)
+    )
+    first = replace(first, conditions=done)
     report = replace(report, by_class=("f1", "accuracy"), rows=(first,))
     text = markdown(report)
     for figure, told in (("f1", "0.500"), ("accuracy", "0.250")):
@@ -141,8 +148,10 @@ def test_figures_of_each_class_are_those_of_a_row_s_first_condition(report):
 
 
 def test_printed_figures_of_classes_stand_in_their_cells_and_are_crosses(report):
-    first = replace(report.rows[0], printed_by_class={"f1": {"b": 0.75}})
-    first.conditions[0]["per_class"] = {k: {"f1": 0.5, "f1_std": 0.01} for k in ("b", "a")}
+    per_class = {k: {"f1": 0.5, "f1_std": 0.01} for k in ("b", "a")}
+    clean, noise = report.rows[0].conditions
+    done = (replace(clean, per_class=per_class), noise)
+    first = replace(report.rows[0], printed_by_class={"f1": {"b": 0.75}}, conditions=done)
     report = replace(report, by_class=("f1",), rows=(first,))
     assert "| A / V | 0.500 ± 0.010 | 0.500 ± 0.010 (0.750) |" in markdown(report)
     drawing = classes(report).figure

@@ -20,7 +20,11 @@ from emocli.experiments import row_analyses
 from emocli.experiments.drawing import sweeps
 from emocli.experiments.page import markdown
 from emocli.experiments.papers import m3er_sweep, rrnn_fig4, rrnn_hops
-from emocli.experiments.report import ExperimentReport, RowReport
+from emocli.experiments.report import (
+    ExperimentReport,
+    RowCondition,
+    RowReport,
+)
 from emocli.experiments.runner import Reproduction, reproduce
 from emocli.fusion import m3er, rrnn
 from emocli.options import declared
@@ -125,8 +129,8 @@ def test_the_figure_is_of_the_system_without_gates_and_its_clip_is_not_picked() 
 # -- drawing
 
 
-def condition(name: str, accuracy: float | None) -> dict[str, Any]:
-    return {"name": name, "accuracy": accuracy, "accuracy_std": 0.01}
+def condition(name: str, accuracy: float) -> RowCondition:
+    return RowCondition(name=name, metrics={"accuracy": accuracy, "accuracy_std": 0.01})
 
 
 def report(swept: tuple[Sweep, ...]) -> ExperimentReport:
@@ -135,7 +139,7 @@ def report(swept: tuple[Sweep, ...]) -> ExperimentReport:
         RowReport(row=name, slug=name, conditions=tuple(tested), **facts)
         for name, tested in {
             "one": [condition("clean", 0.5), condition("noise", 0.4)],
-            "two": [condition("clean", 0.7), condition("noise", None)],
+            "two": [condition("clean", 0.7), condition("noise", math.nan)],
         }.items()
     ]
     return experiment_report(rows=tuple(rows), sweeps=swept)

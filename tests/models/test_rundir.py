@@ -109,7 +109,7 @@ def test_sources_are_found_beside_the_run_first(tmp_path):
 
 
 def test_describe_is_plain(finished):
-    found = json.loads(json.dumps(rundir.describe(finished)))
+    found = json.loads(json.dumps(rundir.describe(finished).facts))
     assert found["fusion"] == "rrnn"
     assert found["finished"] == 1
     assert found["epochs"] == [1]

@@ -233,6 +233,7 @@ def command(
 def _of_other_commands(config: Path | None) -> Tree:
     """Return what a file says to the commands whose work is done; encoders are trained here."""
     from emocli.cli import sections
+    from emocli.config import subsection
 
     encoder = sections.table("fit-encoder", config)
     features = sections.settings("extract", config, None)
@@ -240,8 +241,8 @@ def _of_other_commands(config: Path | None) -> Tree:
         **dict.fromkeys(("audio", "face", "scene"), encoder),
         "text": sections.table("fit-text", config),
         "features": {
-            name: {key: value for key, value in values.items() if key != "encoder"}
-            for name, values in features.items()
+            name: {k: v for k, v in subsection(features, name).items() if k != "encoder"}
+            for name in features
         },
     }
 

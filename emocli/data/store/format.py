@@ -26,7 +26,7 @@ from emocli.data.durable import replacing, write_at
 from emocli.data.store.header import FORMAT, Column, Digest
 from emocli.data.track import Array
 from emocli.errors import StoreError
-from emocli.parsing import parse_object
+from emocli.parsing import numbers_by_name, parse_object
 
 RENAME = "rename it: no store can hold that"
 
@@ -122,7 +122,7 @@ def _write_small(file: h5py.File, contents: StoreContents, offsets: Array) -> No
     for name in ("ids", "names", "notes", "absent", "sources", "media"):
         file[name] = _texts(getattr(contents, name))
     file["offsets"] = offsets
-    sums = sum_notes(parse_object(text) for text in contents.notes if text)
+    sums = sum_notes(numbers_by_name(parse_object(text)) for text in contents.notes if text)
     counts = {"clips": len(contents.ids), "rows": int(offsets[-1]), "absent": len(contents.absent)}
     attributes = {**contents.attributes, **counts, "notes": json.dumps(sums), "format": FORMAT}
     for key, value in sorted(attributes.items()):

@@ -5,15 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from emocli.data.hdf5 import Attribute
 from emocli.data.track import Array
 from emocli.errors import StoreError
-from emocli.parsing import Tree, parse_object
+from emocli.parsing import Plain, Tree, numbers_by_name, parse_object
 
 FORMAT = 1
 """Version of the file format."""
@@ -74,6 +75,10 @@ class Header:
         NaN and infinite numbers in ``values``, counted when written; 0 when read.
     versions : mapping
         Libraries the feature was computed with to their versions.
+    upstream : mapping
+        Feature it was computed from to that feature's digests, as `link` has them.
+    notes : mapping
+        What the extractor noted, summed over the clips.
     digest : str
         Of the content: ids, offsets and every array.
     attributes : mapping
@@ -89,11 +94,13 @@ class Header:
     method: str
     non_finite: int
     versions: Mapping[str, str]
+    upstream: Mapping[str, Mapping[str, str]]
+    notes: Mapping[str, float]
     digest: str
     attributes: Tree
 
     @classmethod
-    def of(cls, attributes: Tree, path: Path) -> Header:
+    def of(cls, attributes: Mapping[str, Attribute], path: Path) -> Header:
         """Read the attributes of a file.
 
         Raises
@@ -103,15 +110,30 @@ class Header:
         TypeError, ValueError
             If one is missing, or is not what it has to be.
         """
-        checked = _checked(attributes, path)
-        rate = checked.get("rate")
-        plain = (field.name for field in fields(cls) if field.name in REQUIRED)
+        if attributes.get("format") != FORMAT:
+            actual = attributes.get("format", "none")
+            raise StoreError(f"has format {actual}, not {FORMAT}", where=path, hint=AGAIN)
+        for key in REQUIRED:
+            if key not in attributes:
+                raise ValueError(f"it has no attribute '{key}'")
+        texts = {key: _text(attributes[key], key) for key in TEXTS if key in attributes}
+        objects = {key: parse_object(_text(attributes[key], key)) for key in JSON_ATTRIBUTES}
+        upstream = {name: _texts(link, "upstream") for name, link in objects["upstream"].items()}
         return cls(
-            **{name: checked[name] for name in plain},
-            rate=None if rate is None else float(rate),
+            feature=texts["feature"],
+            modality=texts["modality"],
+            rate=_rate(attributes["rate"]) if "rate" in attributes else None,
+            settings=objects["settings"],
+            manifest=texts["manifest"],
+            recipe=texts["recipe"],
             # A file of before there were methods is bound to its manifest.
-            method=checked["method"] if "method" in checked else checked["recipe"],
-            attributes=checked,
+            method=texts.get("method", texts["recipe"]),
+            non_finite=_count(attributes["non_finite"]),
+            versions=_texts(objects["versions"], "versions"),
+            upstream=upstream,
+            notes=numbers_by_name(objects["notes"]),
+            digest=texts["digest"],
+            attributes={**attributes, **objects},
         )
 
     @property
@@ -139,36 +161,28 @@ class Digest:
         return hashlib.sha256((self._head + json.dumps(parts)).encode()).hexdigest()
 
 
-def _checked(attributes: Tree, path: Path) -> Tree:
-    """Return the attributes of a file, JSON read, once they are known to be what they have to."""
-    if attributes.get("format") != FORMAT:
-        actual = attributes.get("format", "none")
-        raise StoreError(f"has format {actual}, not {FORMAT}", where=path, hint=AGAIN)
-    for key in REQUIRED:
-        if key not in attributes:
-            raise ValueError(f"it has no attribute '{key}'")
-    for key in (*TEXTS, *JSON_ATTRIBUTES):
-        if not isinstance(attributes.get(key, ""), str):
-            raise TypeError(f"its attribute '{key}' is no text")
-    count, rate = attributes["non_finite"], attributes.get("rate", 1.0)
-    if type(count) is not int or count < 0:
+def _text(value: Attribute, key: str) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"its attribute '{key}' is no text")
+    return value
+
+
+def _count(value: Attribute) -> int:
+    if type(value) is not int or value < 0:
         raise ValueError("its attribute 'non_finite' is no number of values")
-    if type(rate) not in (int, float) or not 0 < rate < np.inf:
+    return value
+
+
+def _rate(value: Attribute) -> float:
+    if isinstance(value, bool | str) or not 0 < value < np.inf:
         raise ValueError("its attribute 'rate' is no number of rows per second")
-    return {**attributes} | {key: _json(attributes[key], key) for key in JSON_ATTRIBUTES}
+    return float(value)
 
 
-def _json(text: str, key: str) -> Tree:
-    value = parse_object(text)
-    if key == "notes":
-        return numbers_by_name(value)
-    if key == "versions" and not all(isinstance(text, str) for text in value.values()):
-        raise TypeError("its attribute 'versions' does not hold texts")
-    return value
-
-
-def numbers_by_name(value: Tree) -> Tree:
-    """Make sure that a JSON object holds numbers, as notes do."""
-    if not all(type(v) in (int, float) for v in value.values()):
-        raise TypeError("its notes are not numbers by name")
-    return value
+def _texts(value: Plain, key: str) -> dict[str, str]:
+    """Make sure that a value is a JSON object that holds texts."""
+    tree = value if isinstance(value, Mapping) else {"": None}
+    texts = {name: text for name, text in tree.items() if isinstance(text, str)}
+    if len(texts) < len(tree):
+        raise TypeError(f"its attribute '{key}' does not hold texts")
+    return texts

@@ -354,6 +354,8 @@ def _header(name: str, parts: Sequence[JoinedPart], leader: JoinedPart) -> Heade
         non_finite=sum(header.non_finite for header in headers),
         versions={k: text for header in headers for k, text in header.versions.items()},
         digest=joined("digest"),
+        upstream={},
+        notes={},
         attributes={},
     )
 

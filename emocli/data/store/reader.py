@@ -20,10 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emocli.data.hdf5 import DAMAGES, Hdf5, position
-from emocli.data.store.header import AGAIN, EXTRA, TIMES, Column, Digest, Header, numbers_by_name
+from emocli.data.store.header import AGAIN, EXTRA, TIMES, Column, Digest, Header
 from emocli.data.track import Array, Track
 from emocli.errors import StoreError, reason
-from emocli.parsing import parse_object
+from emocli.parsing import numbers_by_name, parse_object
 
 
 class FeatureStore:

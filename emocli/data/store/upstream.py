@@ -30,7 +30,7 @@ def upstream_settings(folder: Path, name: str) -> dict[str, Tree]:
 
 
 def _above(folder: Path, header: Header) -> Iterator[tuple[str, Tree]]:
-    for name, link in header.attributes["upstream"].items():
+    for name, link in header.upstream.items():
         upstream = _header(folder, name)
         if upstream is not None and upstream.method == link.get("method", upstream.method):
             yield name, dict(upstream.settings)

@@ -17,7 +17,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from emocli.config import Settings
+from emocli.config import Settings, Tree
 from emocli.plugin.experiment import (
     CLEAN,
     Condition,
@@ -120,7 +120,7 @@ def _networks(betas: list[float]) -> Iterator[Row]:
 
 
 def _vector(name: str) -> Row:
-    own = {"beta": USUAL, "detach_weight": True, "fusion": name}
+    own: Tree = {"beta": USUAL, "detach_weight": True, "fusion": name}
     return Row(f"vector {name}", fusion="m3er", settings={"network": own})
 
 

@@ -75,8 +75,8 @@ def table(config: Config) -> Table:
     noise = Condition("noise", read([f"{config.modality}:gaussian@{config.noise}"]))
     tested = (CLEAN, noise)
     counts = range(1, config.hops + 1)
-    hops = {hop_row(n): {"hops": n} for n in counts}
-    varied = {name: {"hops": CHOSEN, **own} for name, own in VARIANTS.items()}
+    hops: dict[str, Tree] = {hop_row(n): {"hops": n} for n in counts}
+    varied: dict[str, Tree] = {name: {"hops": CHOSEN, **own} for name, own in VARIANTS.items()}
     whole = hop_row(CHOSEN)
     return Table(
         title="RRNN: hops, start of the memory, gates and scores",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -42,9 +43,9 @@ def _expectations(report: ExperimentReport, table: Table) -> Iterator[str]:
 
 def _together(mine: RowReport, theirs: RowReport, metric: str) -> tuple[str, float, float] | None:
     """Return the last condition that both were tested under, and their metric."""
-    other = {c["name"]: c.get(metric) for c in theirs.conditions}
+    other = {c.name: c.metrics.get(metric, math.nan) for c in theirs.conditions}
     for condition in reversed(mine.conditions):
-        values = condition.get(metric), other.get(condition["name"])
-        if values[0] is not None and values[1] is not None:
-            return condition["name"], float(values[0]), float(values[1])
+        values = condition.metrics.get(metric, math.nan), other.get(condition.name, math.nan)
+        if not any(map(math.isnan, values)):
+            return condition.name, *values
     return None

@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 
 from emocli import plugins
-from emocli.config import Tree, build, merge, section
+from emocli.config import Tree, build, merge, subsection
 from emocli.data.durable import locked, used_folder
 from emocli.data.manifest import Manifest, Task
 from emocli.data.pool import Say
@@ -95,12 +95,13 @@ class Twin:
         beside = of_corpus(name, read_table(name, settings).synthetic.corpus)
         settings = merge({"experiment": beside}, settings) if beside else settings
         table = read_table(name, settings)
-        if section(settings.get("reproduce", {}), "reproduce").get("features") and not from_clips:
+        if subsection(settings, "reproduce").get("features") and not from_clips:
             what = "--synthetic makes the features that the table needs"
             raise ConfigError(what, hint="leave out -f and reproduce.features")
         tree = merge(_quick(table, from_clips), settings) if quick else dict(settings)
         config = build(corpus.Config, tree.pop(SECTION, {}), SECTION)
-        recordings = tree.pop(RECORDED, {})
+        recordings = subsection(tree, RECORDED)
+        tree.pop(RECORDED, None)
         build(plugins.load("datasets", RECORDED).Config, recordings, RECORDED)
         twin = cls(table, out, config, recordings, from_clips, tree)
         build(ReproduceConfig, tree.get("reproduce", {}), "reproduce")
@@ -166,10 +167,10 @@ class Twin:
         """Say what would be made."""
         recorded = self.from_clips or bool(self.encoders)
         return {
-            "corpus": self.out / "synthetic.csv",
+            "corpus": str(self.out / "synthetic.csv"),
             "task": self.task,
             "features": {} if self.from_clips else self.features,
-            "recordings": self.out / "recordings" if recorded else None,
+            "recordings": str(self.out / "recordings") if recorded else None,
             "settings": self.recordings if recorded else self.config.model_dump(mode="json"),
         }
 
@@ -215,7 +216,8 @@ def _quick(table: Table, from_clips: bool) -> Tree:
     """Return the quick settings that a table takes."""
     own = [name for kind in kinds(table) for name in kind.SECTIONS]
     more = ["extractors"] if from_clips else []
-    tree = {name: QUICK[name] for name in ("reproduce", *SECTIONS, *own, *more) if name in QUICK}
+    taken = ("reproduce", *SECTIONS, *own, *more)
+    tree: Tree = {name: QUICK[name] for name in taken if name in QUICK}
     learning = [name for name in TRAIN if any(getattr(row, name) for row in table.rows)]
     tree = merge(tree, table.synthetic.quick)
     return merge(tree, {"train": TRAIN[learning[0]]}) if len(learning) == 1 else tree

@@ -4,20 +4,43 @@ from __future__ import annotations
 
 import os.path
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from emocli.config import Tree
 from emocli.data.clip import SPLITS, Clip, Split
-from emocli.data.manifest import Manifest
+from emocli.data.manifest import Manifest, Task
+from emocli.data.record import Record
 from emocli.display import number_of
 from emocli.pipeline.inspect.sections import Inspection, InspectionTable, TableRow
+
+
+@dataclass(frozen=True, kw_only=True)
+class ManifestFacts(Record):
+    """The facts of a manifest: clips by split, medium, and class and split; and its origin."""
+
+    dataset: str
+    task: Task
+    classes: tuple[str, ...]
+    clips: int
+    splits: Mapping[str, int]
+    unlabelled: int
+    speakers: int
+    dialogues: int
+    with_text: int
+    media: Mapping[str, Mapping[str, int]]
+    labels: Mapping[str, Mapping[str, int]]
+    fingerprint: str
+    split_source: str
+    citation: str
+    licence: str
 
 
 def inspect_manifest(path: Path, root: Path | None) -> Inspection:
     """Look into a manifest."""
     manifest = Manifest.read(path, root)
     facts = _manifest_facts(manifest)
+    data = facts.data()
     shown = [
         "dataset",
         "task",
@@ -28,11 +51,11 @@ def inspect_manifest(path: Path, root: Path | None) -> Inspection:
         "citation",
         "licence",
     ]
-    labels = tuple((name, *counts.values()) for name, counts in facts["labels"].items())
-    media = tuple((kind, *counts.values()) for kind, counts in facts["media"].items())
+    labels = tuple((name, *counts.values()) for name, counts in facts.labels.items())
+    media = tuple((kind, *counts.values()) for kind, counts in facts.media.items())
     sections = (
         InspectionTable(
-            "", ("what", "value"), tuple((key, facts[key]) for key in shown if facts[key])
+            "", ("what", "value"), tuple((key, data[key]) for key in shown if data[key])
         ),
         InspectionTable(
             "splits", ("split", "clips", "speakers", "dialogues"), tuple(_splits(manifest))
@@ -41,36 +64,36 @@ def inspect_manifest(path: Path, root: Path | None) -> Inspection:
         InspectionTable("media", ("medium", "clips", "not on disk"), media),
     )
     problems = [
-        number_of(lost, f"clips have no {kind} file on disk") for kind, _, lost in media if lost
+        number_of(lost, f"clips have no {kind} file on disk")
+        for kind, counts in facts.media.items()
+        if (lost := counts["not_on_disk"])
     ]
     problems += [f"split '{split}' is empty" for split in SPLITS if not manifest.split(split)]
-    return Inspection("manifest", path, facts, sections, tuple(problems))
+    return Inspection("manifest", path, data, sections, tuple(problems))
 
 
-def _manifest_facts(manifest: Manifest) -> Tree:
+def _manifest_facts(manifest: Manifest) -> ManifestFacts:
     clips = manifest.clips
-    return {
-        "dataset": manifest.dataset,
-        "task": manifest.task,
-        "classes": list(manifest.classes),
-        "clips": len(clips),
-        "splits": dict(Counter(clip.split for clip in clips)),
-        "unlabelled": sum(not manifest.is_labelled(clip) for clip in clips),
-        "speakers": len({clip.speaker for clip in clips if clip.speaker}),
-        "dialogues": len(manifest.dialogues()),
-        "with_text": sum(bool(clip.text) for clip in clips),
-        "media": {
-            kind: _media(kind, clips) for kind in sorted({k for c in clips for k in c.media})
-        },
-        "labels": {
+    return ManifestFacts(
+        dataset=manifest.dataset,
+        task=manifest.task,
+        classes=manifest.classes,
+        clips=len(clips),
+        splits=dict(Counter(clip.split for clip in clips)),
+        unlabelled=sum(not manifest.is_labelled(clip) for clip in clips),
+        speakers=len({clip.speaker for clip in clips if clip.speaker}),
+        dialogues=len(manifest.dialogues()),
+        with_text=sum(bool(clip.text) for clip in clips),
+        media={kind: _media(kind, clips) for kind in sorted({k for c in clips for k in c.media})},
+        labels={
             name: {split: _count(manifest, split, name) for split in SPLITS}
             for name in manifest.classes
         },
-        "fingerprint": manifest.fingerprint,
-        "split_source": manifest.splits,
-        "citation": manifest.citation,
-        "licence": manifest.licence,
-    }
+        fingerprint=manifest.fingerprint,
+        split_source=manifest.splits,
+        citation=manifest.citation,
+        licence=manifest.licence,
+    )
 
 
 def _media(kind: str, clips: Iterable[Clip]) -> dict[str, int]:

@@ -14,15 +14,15 @@ def inspect_report(path: Path) -> Inspection:
     """Look into a folder that ends in a report: a reproduction, or the demo."""
     file = path / "report.json"
     report = read_object_or_nothing(file)
-    kinds = {"rows": "reproduction", "systems": "demo"}
-    key = next((key for key in kinds if isinstance(report.get(key), list)), None)
-    if key is None:
+    kinds = {"reproduction": report.get("rows"), "demo": report.get("systems")}
+    known = ((kind, listed) for kind, listed in kinds.items() if isinstance(listed, list))
+    kind, listed = next(known, ("", []))
+    if not kind:
         what = "is damaged, or the report of something else"
         raise EmocliError(what, where=file, hint="repeat the command that made it")
-    kind, listed = kinds[key], report[key]
     inside = [p.name for p in sorted(path.iterdir()) if not p.name.startswith(".")]
     kept = {key: value for key, value in report.items() if isinstance(value, str | int | float)}
-    facts = {**kept, "rows": len(listed), "inside": inside}
+    facts: dict[str, object] = {**kept, "rows": len(listed), "inside": inside}
     section = table_of(kind, facts)
     return Inspection(kind, path, facts, (section,), ())
 

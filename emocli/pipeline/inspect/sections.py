@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from emocli.config import Tree, leaves
+from emocli.config import leaves
 
 TableRow = tuple[object, ...]
 
@@ -29,12 +30,12 @@ class Inspection:
 
     kind: str
     path: Path
-    facts: Tree
+    facts: Mapping[str, object]
     sections: tuple[InspectionTable, ...]
     problems: tuple[str, ...]
     details: tuple[InspectionTable, ...] = ()
 
 
-def table_of(title: str, facts: Tree) -> InspectionTable:
+def table_of(title: str, facts: Mapping[str, object]) -> InspectionTable:
     """Show facts as a table of two columns."""
     return InspectionTable(title, ("what", "value"), tuple(leaves(facts)))

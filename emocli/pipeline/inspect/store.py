@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from emocli.config import Tree
+from emocli.data.json_io import OPTIONAL
 from emocli.data.manifest import Manifest
+from emocli.data.record import Record
 from emocli.data.stamp import changed, stamps
 from emocli.data.store import FeatureStore
 from emocli.data.store.header import AGAIN
@@ -16,11 +19,34 @@ from emocli.extraction import failures
 from emocli.pipeline.inspect.sections import Inspection, InspectionTable, table_of
 
 
+@dataclass(frozen=True, kw_only=True)
+class StoredFacts(Record):
+    """The facts of a stored feature; beside a manifest also how many clips changed or are missing.
+
+    ``provenance`` are the attributes of its file.
+    """
+
+    modality: str
+    shape: tuple[int, ...]
+    dim_names: tuple[str, ...]
+    rate: float | None
+    clips: int
+    rows: int
+    shortest: int
+    longest: int
+    empty: int
+    non_finite: int
+    fingerprint: str
+    provenance: Tree
+    changed: int | None = field(default=None, metadata=OPTIONAL)
+    missing: int | None = field(default=None, metadata=OPTIONAL)
+
+
 def inspect_store(
     path: Path, files: Iterable[Path], manifest: Manifest | None, verify: bool
 ) -> Inspection:
     """Look into the files of a store; `StoreError` if one is damaged."""
-    facts: dict[str, Tree] = {}
+    facts: dict[str, StoredFacts] = {}
     problems: list[str] = []
     for file in files:
         with FeatureStore.open(file) as store:
@@ -29,30 +55,32 @@ def inspect_store(
                 raise StoreError(what, where=file, hint=AGAIN)
             facts[store.name] = _feature(store, manifest)
             problems += _store_problems(store, manifest)
-    for name, count in failures.count(path).items() if path.is_dir() else ():
-        problems.append(number_of(count, f"clips failed for {name}; see {path / failures.FILE}"))
-        facts.setdefault(name, {})["failed"] = count
-    stored = {name: fact for name, fact in facts.items() if "modality" in fact}
-    columns = _columns(stored.values())
-    rows = tuple((name, *(show(f) for show in columns.values())) for name, f in stored.items())
+    failed = failures.count(path) if path.is_dir() else {}
+    see = f"see {path / failures.FILE}"
+    problems += [number_of(n, f"clips failed for {name}; {see}") for name, n in failed.items()]
+    columns = _columns(facts.values())
+    rows = tuple((name, *(show(f) for show in columns.values())) for name, f in facts.items())
     summary = InspectionTable("features", ("feature", *columns), rows)
-    details = tuple(_provenance(name, fact) for name, fact in stored.items())
-    return Inspection("store", path, facts, (summary,), tuple(problems), details)
+    details = tuple(_provenance(name, fact) for name, fact in facts.items())
+    data = {name: fact.data() for name, fact in facts.items()}
+    for name, count in failed.items():
+        data.setdefault(name, {})["failed"] = count
+    return Inspection("store", path, data, (summary,), tuple(problems), details)
 
 
-def _columns(stored: Collection[Tree]) -> dict[str, Callable[[Tree], object]]:
+def _columns(stored: Collection[StoredFacts]) -> dict[str, Callable[[StoredFacts], object]]:
     """Return the columns of the summary: what is wrong with nothing has none."""
-    columns: dict[str, Callable[[Tree], object]] = {
-        "modality": lambda f: f["modality"],
-        "shape": lambda f: "T x " + " x ".join(map(str, f["shape"])),
-        "rate (Hz)": lambda f: _plain(f["rate"]) if f["rate"] else "-",
-        "clips": lambda f: f["clips"],
-        "rows": lambda f: f["rows"],
+    columns: dict[str, Callable[[StoredFacts], object]] = {
+        "modality": lambda f: f.modality,
+        "shape": lambda f: "T x " + " x ".join(map(str, f.shape)),
+        "rate (Hz)": lambda f: _plain(f.rate) if f.rate else "-",
+        "clips": lambda f: f.clips,
+        "rows": lambda f: f.rows,
     }
-    faults: dict[str, Callable[[Tree], object]] = {
-        "missing": lambda f: f.get("missing", 0),
-        "empty": lambda f: f["empty"],
-        "non-finite": lambda f: f["non_finite"],
+    faults: dict[str, Callable[[StoredFacts], object]] = {
+        "missing": lambda f: f.missing or 0,
+        "empty": lambda f: f.empty,
+        "non-finite": lambda f: f.non_finite,
     }
     return columns | {name: of for name, of in faults.items() if any(map(of, stored))}
 
@@ -62,31 +90,30 @@ def _plain(rate: float) -> int | float:
     return int(rate) if rate == int(rate) else rate
 
 
-def _provenance(name: str, fact: Tree) -> InspectionTable:
-    known = {k: v for k, v in fact["provenance"].items() if v not in ("", {}, None)}
+def _provenance(name: str, fact: StoredFacts) -> InspectionTable:
+    known = {k: v for k, v in fact.provenance.items() if v not in ("", {}, None)}
     return table_of(f"{name}: provenance", known)
 
 
-def _feature(store: FeatureStore, manifest: Manifest | None) -> Tree:
+def _feature(store: FeatureStore, manifest: Manifest | None) -> StoredFacts:
     lengths = [store.length(clip_id) for clip_id in store.ids]
-    fact: Tree = {
-        "modality": store.modality,
-        "shape": list(store.shape),
-        "dim_names": list(store.dim_names),
-        "rate": store.header.rate,
-        "clips": len(store.ids),
-        "rows": sum(lengths),
-        "shortest": min(lengths, default=0),
-        "longest": max(lengths, default=0),
-        "empty": sum(length == 0 for length in lengths),
-        "non_finite": store.header.non_finite,
-        "fingerprint": store.fingerprint,
-        "provenance": dict(store.header.attributes),
-    }
-    if manifest:
-        fact["changed"] = len(changed(store.media, stamps(manifest.clips)))
-        fact["missing"] = sum(clip.id not in store for clip in manifest.clips)
-    return fact
+    clips = manifest.clips if manifest else ()
+    return StoredFacts(
+        modality=store.modality,
+        shape=store.shape,
+        dim_names=tuple(store.dim_names),
+        rate=store.header.rate,
+        clips=len(store.ids),
+        rows=sum(lengths),
+        shortest=min(lengths, default=0),
+        longest=max(lengths, default=0),
+        empty=sum(length == 0 for length in lengths),
+        non_finite=store.header.non_finite,
+        fingerprint=store.fingerprint,
+        provenance=store.header.attributes,
+        changed=len(changed(store.media, stamps(clips))) if manifest else None,
+        missing=sum(clip.id not in store for clip in clips) if manifest else None,
+    )
 
 
 def _store_problems(store: FeatureStore, manifest: Manifest | None) -> Iterable[str]:

@@ -15,8 +15,9 @@ RESUME = "its training has not ended; repeat the training command to resume"
 def _run(path: Path) -> Inspection:
     from emocli.models import rundir
 
-    facts = {**rundir.describe(path), "reports": _reports(path)}
-    problems = () if facts["finished"] == len(facts["seeds"]) else (RESUME,)
+    run = rundir.describe(path)
+    facts = {**run.facts, "reports": _reports(path)}
+    problems = () if run.finished == len(run.config.seeds) else (RESUME,)
     section = table_of("run", facts)
     return Inspection("run", path, facts, (section,), problems)
 
@@ -81,12 +82,11 @@ def inspect_folds(path: Path) -> Inspection:
     folders = rundir.folds(path) or [path / "fold-0"]
     first = rundir.describe(folders[0])
     for folder in folders:
-        there = (folder / "config.json").is_file()
-        run: Tree = rundir.describe(folder) if there else {"finished": 0, "epochs": []}
-        epochs = ", ".join(str(count) for count in run["epochs"]) or "-"
-        rows.append((folder.name, run["finished"], len(first["seeds"]), epochs))
+        run = rundir.describe(folder) if (folder / "config.json").is_file() else None
+        epochs = ", ".join(map(str, run.epochs)) if run else "-"
+        rows.append((folder.name, run.finished if run else 0, len(first.config.seeds), epochs))
     own = ("fold", "labels", "finished", "epochs")
-    shared = {key: value for key, value in first.items() if key not in own}
+    shared = {key: value for key, value in first.facts.items() if key not in own}
     columns = ("fold", "seeds finished", "of", "epochs")
     facts = {
         **shared,

@@ -148,7 +148,7 @@ def _of_feature(
         published = path.name if key in module.HUB or key in module.PRETRAINED else ""
         packed.append(_copied(name, key, path, published))
     for key, model in _on_the_hub(module, config):
-        revision = settings.get("revision")
+        revision: str | None = getattr(config, "revision", None)
         if options.models:
             packed.append(_copied(name, key, _snapshot(model, revision), model))
             continue
@@ -292,7 +292,7 @@ def _snapshot(model: str, revision: str | None) -> Path:
     def load(how: Tree) -> Path:
         from huggingface_hub import snapshot_download
 
-        local, patterns = how["local_files_only"], [f"*{ending}" for ending in sorted(DATA)]
+        local, patterns = bool(how["local_files_only"]), [f"*{ending}" for ending in sorted(DATA)]
         return Path(
             snapshot_download(
                 model, revision=revision, local_files_only=local, allow_patterns=patterns

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
-from emocli.config import Tree
+from emocli.config import Plain, Tree
 from emocli.data.clip import Clip
 from emocli.data.durable import digest, locked, make_folder, used_folder, write_text
 from emocli.data.json_io import as_json
@@ -68,7 +68,7 @@ class PackOptions:
 
     repair: RepairOptions = TRAINED
     assets: AssetOptions = field(default_factory=AssetOptions)
-    settings: Mapping[str, Tree] = field(default_factory=dict)
+    settings: Mapping[str, Plain] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -109,7 +109,6 @@ def _time(tree: Tree, key: str, place: str) -> float | None:
     value = tree.get(key)
     if value is None:
         return None
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not 0 <= value < math.inf:
-        raise MediaError(f"its '{key}' is no time in a file", where=place)
-    return float(value)
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf:
+        return float(value)
+    raise MediaError(f"its '{key}' is no time in a file", where=place)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from emocli.config import Settings, Tree, build, merge
+from emocli.config import Plain, Settings, Tree, build, merge
 from emocli.data.speakers import (
     LEAST_CLIPS,
     SHRINKAGE,
@@ -120,7 +120,7 @@ class _Tree(Settings):
     check: CheckConfig
 
 
-def configure(preset: str, settings: Mapping[str, Any]) -> CheckConfig:
+def configure(preset: str, settings: Mapping[str, Plain]) -> CheckConfig:
     """Make the settings from a preset and ``{"check": {...}}``, what deviates from it.
 
     Raises

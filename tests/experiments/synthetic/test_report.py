@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from emocli.experiments.report import ExperimentReport, RowReport
+from emocli.experiments.report import ExperimentReport, RowCondition, RowReport
 from emocli.experiments.synthetic.report import NOTE, marked, with_expectations
 from emocli.plugin.experiment import Row, SyntheticCorpus, Table
 from tests.experiments.example import experiment_report
@@ -21,7 +21,7 @@ TABLE = Table(
 
 
 def row(name: str, **values: float) -> RowReport:
-    tested = tuple({"name": condition, "accuracy": v} for condition, v in values.items())
+    tested = tuple(RowCondition(name=n, metrics={"accuracy": v}) for n, v in values.items())
     facts: dict[str, Any] = {"slug": name, "system": "late", "features": (), "lacking": ""}
     return RowReport(**facts, row=name, state="done", conditions=tested, printed={})
 
@@ -63,7 +63,7 @@ def test_what_was_expected_is_told_of_the_last_condition_that_both_have(
 
 def test_of_an_error_less_is_better() -> None:
     rows = [
-        replace(each, conditions=({"name": "clean", "mse_sum": value},))
+        replace(each, conditions=(RowCondition(name="clean", metrics={"mse_sum": value}),))
         for each, value in ((row("gated"), 0.5), (row("plain"), 0.6))
     ]
     told = with_expectations(report(*rows, row("later"), metric="mse_sum"), TABLE)
