@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -38,6 +39,8 @@ def test_its_cells_run(
     assert report.segments[0].label in names["table"][0]
     assert "text" in names["table"][0].split()  # it has no subtitles
     assert len(names["axes"].lines) == len(report.classes)
+    assert names["figure"].number in plt.get_fignums()  # else a notebook shows no picture of it
+    plt.close(names["figure"])
     assert np.isclose(everything.values.sum(), 1)
     assert not np.allclose(everything.values, alone.values)
     assert "1 segments by 2 networks" in capsys.readouterr().out
