@@ -25,6 +25,9 @@ from tests import toy
 
 attention = toy.analysis("attention")
 
+COMMAND = "analyze attention rrnn --clip test00 --corrupt visual:drop"
+"""For the contract of reports."""
+
 QUICK = merge(toy.QUICK, {"train": {"epochs": 2}, "network": {"hops": 2, "stride": {"audio": 2}}})
 SPOKEN = "train00"
 """The clip with words and times."""

@@ -15,6 +15,9 @@ from tests import toy
 
 check = toy.analysis("check")
 
+COMMAND = "analyze check store --manifest toy.csv --levels 0dB"
+"""For the contract of reports."""
+
 SIZES = {"train": 60, "valid": 30, "test": 30}
 LEVELS = ("20dB", "-20dB")
 

@@ -13,6 +13,9 @@ from tests import toy
 
 confusion = toy.analysis("confusion")
 
+COMMAND = "analyze confusion rrnn --corrupt visual:drop"
+"""For the contract of reports."""
+
 
 @pytest.fixture(scope="module", params=["single", "multi"])
 def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -22,6 +22,9 @@ from tests import toy
 
 examples = toy.analysis("examples")
 
+COMMAND = "analyze examples rrnn"
+"""For the contract of reports."""
+
 SIZES = {"train": 30, "valid": 12, "test": 60}
 
 

@@ -21,6 +21,9 @@ from tests import toy
 
 gates = toy.analysis("gates")
 
+COMMAND = "analyze gates rrnn --corrupt visual:drop"
+"""For the contract of reports."""
+
 QUICK = merge(toy.QUICK, {"train": {"epochs": 2}, "network": {"hops": 2}})
 SPEC = "visual:gaussian@-20dB"
 LABEL = "visual gaussian -20 dB"

@@ -16,6 +16,9 @@ from tests import toy
 
 proxies = toy.analysis("proxies")
 
+COMMAND = "analyze proxies store --manifest toy.csv --kind ridge"
+"""For the contract of reports."""
+
 SIZES = {"train": 60, "valid": 12, "test": 20}
 
 

@@ -22,6 +22,9 @@ from tests.training.test_m3er import SETTINGS
 
 weights = toy.analysis("weights")
 
+COMMAND = "analyze weights m3er"
+"""For the contract of reports."""
+
 SPEC = "visual@0.01"
 LABEL = "visual gaussian SNR 0.01"
 

@@ -20,6 +20,14 @@ def build(root: Path, **settings: Any) -> Manifest:
     return mosi.build(root, config.build(mosi.Config, settings, "mosi"))
 
 
+def written(root: Path) -> Path:
+    """Three videos in the layout of the SDK, one in each split."""
+    spans = [(0, 1, [-1.6]), (1, 3, [2.0])]
+    labels(root / "CMU_MOSI_Opinion_Labels.csd", dict.fromkeys("uvw", spans))
+    folds(root / "cmu_mosi_std_folds.py", ["u"], ["v"], ["w"])
+    return root
+
+
 def table(root: Path, *rows: str) -> Path:
     root.mkdir(parents=True, exist_ok=True)
     text = "\n".join(["id,video,index,split,sentiment,text", *rows, ""])

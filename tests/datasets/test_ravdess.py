@@ -19,7 +19,7 @@ def build(root: Path, **settings: Any) -> Manifest:
     return ravdess.build(root, config.build(ravdess.Config, settings, "ravdess"))
 
 
-def corpus(root: Path, actors: range | tuple[int, ...] = range(1, 25), *extra: str) -> Path:
+def written(root: Path, actors: range | tuple[int, ...] = range(1, 25), *extra: str) -> Path:
     """Two published-layout clips of each actor, as empty files."""
     for actor in actors:
         add(
@@ -96,14 +96,14 @@ def test_versions_of_a_performance_are_one_clip(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("channel", "per_actor"), [("speech", 1), ("song", 1), ("both", 2)])
 def test_a_channel_can_be_chosen(tmp_path: Path, channel: str, per_actor: int) -> None:
-    manifest = build(corpus(tmp_path), channel=channel)
+    manifest = build(written(tmp_path), channel=channel)
     assert len(manifest.clips) == 24 * per_actor
     codes = {clip.id[3:5] for clip in manifest.clips}
     assert codes == set(ravdess.CHANNELS[channel])
 
 
 def test_all_actors_are_split_by_the_published_folds(tmp_path: Path) -> None:
-    manifest = build(corpus(tmp_path))
+    manifest = build(written(tmp_path))
     assert actors(manifest, "test") == [6, 13, 17, 22]
     assert actors(manifest, "valid") == [1, 11, 20, 21]
     assert len(actors(manifest, "train")) == 16
@@ -115,7 +115,7 @@ def test_all_actors_are_split_by_the_published_folds(tmp_path: Path) -> None:
 
 def test_folds_that_are_not_there_do_not_count(tmp_path: Path) -> None:
     present = tuple(a for a in range(1, 25) if a not in (6, 13, 17, 22, 3, 5, 7, 24))
-    manifest = build(corpus(tmp_path, present))
+    manifest = build(written(tmp_path, present))
     assert actors(manifest, "test") == [2, 15, 16, 18]
     assert actors(manifest, "valid") == [1, 11, 20, 21]
     third = build(tmp_path, test_fold=3)
@@ -126,7 +126,7 @@ def test_folds_that_are_not_there_do_not_count(tmp_path: Path) -> None:
 
 
 def test_folds_can_be_given(tmp_path: Path) -> None:
-    manifest = build(corpus(tmp_path), folds=[[1, 2], [3], [4, 5]], test_fold=1)
+    manifest = build(written(tmp_path), folds=[[1, 2], [3], [4, 5]], test_fold=1)
     assert [actors(manifest, s) for s in ("train", "valid", "test")] == [[4, 5], [3], [1, 2]]
     assert "19 clips left out: their actor is in no fold" in manifest.notes
     with pytest.raises(ConfigError, match="in two folds"):
@@ -136,13 +136,13 @@ def test_folds_can_be_given(tmp_path: Path) -> None:
 
 
 def test_two_actors_are_too_few_to_split(tmp_path: Path) -> None:
-    manifest = build(corpus(tmp_path, (1, 2)))
+    manifest = build(written(tmp_path, (1, 2)))
     assert {clip.split for clip in manifest.clips} == {"train"}
     assert any("all in train" in note for note in manifest.notes)
 
 
 def test_what_is_left_out_is_counted(tmp_path: Path) -> None:
-    corpus(
+    written(
         tmp_path,
         (1, 2, 3),
         "Actor_01/._03-01-05-01-01-01-01.wav",
@@ -171,7 +171,7 @@ def test_a_folder_without_the_corpus_says_what_is_expected(tmp_path: Path) -> No
 
 
 def test_it_is_written_and_read(tmp_path: Path) -> None:
-    manifest = build(corpus(tmp_path / "corpus"))
+    manifest = build(written(tmp_path / "corpus"))
     manifest.write(tmp_path / "ravdess.csv")
     assert Manifest.read(tmp_path / "ravdess.csv") == manifest
     assert (manifest.dataset, manifest.licence) == ("ravdess", "CC BY-NC-SA 4.0")
@@ -193,7 +193,7 @@ def test_real_files(shared_data: Path) -> None:
 
 
 def test_the_published_folds_are_in_the_manifest(tmp_path: Path) -> None:
-    manifest = build(corpus(tmp_path))
+    manifest = build(written(tmp_path))
     found = {int(clip.speaker): clip.fold for clip in manifest.clips}
     assert found == {a: n for n, fold in enumerate(ravdess.FOLDS) for a in fold}
     assert actors(manifest.folded(2, 6), "test") == [8, 9, 19, 23]
@@ -202,6 +202,6 @@ def test_the_published_folds_are_in_the_manifest(tmp_path: Path) -> None:
 
 def test_folds_without_an_actor_are_passed_over(tmp_path: Path) -> None:
     there = tuple(actor for actor in range(1, 25) if actor not in ravdess.FOLDS[1])
-    manifest = build(corpus(tmp_path, there))
+    manifest = build(written(tmp_path, there))
     assert actors(manifest.folded(0, 5), "test") == [1, 11, 20, 21]
     assert actors(manifest.folded(0, 5), "valid") == [8, 9, 19, 23]

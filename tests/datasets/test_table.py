@@ -22,6 +22,12 @@ def write(root: Path, *lines: str, name: str = "labels.csv") -> Path:
     return root
 
 
+def written(root: Path) -> Path:
+    """A clip in each split."""
+    rows = ("a,train,sad,ann", "b,valid,happy,bob", "c,test,sad,cat")
+    return write(root, "id,split,emotion,speaker", *rows)
+
+
 def test_classes(tmp_path: Path) -> None:
     write(
         tmp_path,
