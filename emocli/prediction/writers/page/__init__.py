@@ -29,6 +29,10 @@ TYPES = {
 """What browsers play, and what they call it."""
 
 
+SCRIPTS = ("report", "layout", "chart", "player", "table", "facts", "start")
+"""The parts of the script, in one block, so that no name of theirs is global."""
+
+
 @dataclass(frozen=True)
 class PlayerSource:
     """The place where the player finds a recording: ``kind`` is the element that plays it."""
@@ -50,7 +54,7 @@ def html_text(report: PredictionReport, folder: Path) -> str:
     head, *rest = _part("page.html").split("{{ ")
     filled = (part.split(" }}", 1) for part in rest)
     body = head + "".join(parts[name] + after for name, after in filled)
-    return frame(title, body, style=_part("page.css"), script=_part("page.js"), media=True)
+    return frame(title, body, style=_part("page.css"), script=_script(), media=True)
 
 
 def _failures(report: PredictionReport) -> str:
@@ -58,6 +62,11 @@ def _failures(report: PredictionReport) -> str:
     lines = (f"<li>{escaped(each.told)}</li>" for each in report.failures)
     listed = "".join(lines)
     return f'<h2>Not predicted</h2>\n<ul id="failures">{listed}</ul>\n' if listed else ""
+
+
+def _script() -> str:
+    parts = "\n".join(_part(f"{name}.js") for name in SCRIPTS)
+    return f"{_part('errors.js')}{{\n{parts}}}\n"
 
 
 def _part(name: str) -> str:
