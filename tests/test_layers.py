@@ -16,7 +16,8 @@ PACKAGE = ROOT / "emocli"
 LEVELS = (
     {"cli"},
     {"pages"},
-    {"pipeline", "experiments"},
+    {"pipeline"},
+    {"experiments"},
     {"analysis"},
     {"prediction"},
     {"extraction", "evaluation"},

@@ -26,6 +26,7 @@ from pydantic import (
     ConfigDict,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
+    Strict,
     TypeAdapter,
     ValidationError,
     WithJsonSchema,
@@ -45,6 +46,9 @@ Number = Annotated[
 
 Bounds = tuple[Number, Number]
 """The bounds of an interval."""
+
+JsonPath = Annotated[Path, Strict(False)]
+"""A path, which is a text in the file."""
 
 
 def _tuples(value: Any) -> Any:
@@ -154,7 +158,7 @@ class Report(Record):
     FORMAT: ClassVar[int] = 1
     RENAMED: ClassVar[Mapping[str, str] | None] = None
     """Keys of the format before, ``*`` for any name or place, to their names now; None to refuse
-    it."""
+    it. The format before the first one has no number."""
 
     format: int
 
@@ -173,7 +177,7 @@ class Report(Record):
             raise ReportError(f"cannot be read ({error.strerror})", where=path) from None
         except ValueError as error:
             raise ReportError(f"is no report ({error})", where=path) from None
-        if cls.RENAMED is not None and data.get("format") == cls.FORMAT - 1:
+        if cls.RENAMED is not None and data.get("format", 0) == cls.FORMAT - 1:
             for place, name in cls.RENAMED.items():
                 data = _renamed(data, place, name)
             data["format"] = cls.FORMAT

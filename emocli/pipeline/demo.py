@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import ClassVar
 
 from emocli import plugins
 from emocli.config import Tree, build, merge
@@ -16,11 +17,11 @@ from emocli.data.durable import used_folder, write_text
 from emocli.data.json_io import as_json
 from emocli.data.manifest import Manifest
 from emocli.data.pool import Say, open_pool
-from emocli.data.record import Bounds
+from emocli.data.record import Bounds, JsonPath, Number, Record, Report
 from emocli.evaluation.evaluate import evaluate
 from emocli.extraction.extract import extract
 from emocli.metrics.summary import Summary
-from emocli.pipeline.demo_talk import TalkReport, predicted_talk
+from emocli.pipeline.demo_talk import PredictedTalk, predicted_talk
 from emocli.pipeline.manifest import make_manifest
 from emocli.training.fit_cca import fit_cca
 from emocli.training.prepare import resolve
@@ -55,17 +56,17 @@ DemoNetwork = tuple[str, tuple[str, ...]]
 """A network, and the modalities it is given."""
 
 
-@dataclass(frozen=True)
-class Accuracy:
+@dataclass(frozen=True, kw_only=True)
+class Accuracy(Record):
     """The accuracy of one network: its mean and spread over seeds, and an interval over clips."""
 
-    accuracy: float
-    std: float
+    accuracy: Number
+    std: Number
     ci: Bounds
 
 
-@dataclass(frozen=True)
-class DemoSystem:
+@dataclass(frozen=True, kw_only=True)
+class DemoSystem(Record):
     """The results of one network on the test split, over its seeds.
 
     Attributes
@@ -85,28 +86,30 @@ class DemoSystem:
     modalities: tuple[str, ...]
     clean: Accuracy
     corrupted: dict[str, Accuracy]
-    run: Path
+    run: JsonPath
     tested: int
     interval: str
 
 
-@dataclass(frozen=True)
-class DemoReport:
+@dataclass(frozen=True, kw_only=True)
+class DemoReport(Report):
     """The report of the demonstration: where everything is, and the results of every network.
 
     ``corruption`` is what was done to one modality at a time; ``report`` is the JSON file; ``talk``
     is what was predicted of a new recording.
     """
 
-    folder: Path
-    manifest: Path
-    store: Path
-    report: Path
+    RENAMED: ClassVar[Mapping[str, str] | None] = MappingProxyType({})
+
+    folder: JsonPath
+    manifest: JsonPath
+    store: JsonPath
+    report: JsonPath
     clips: int
     seeds: int
     corruption: str
     systems: tuple[DemoSystem, ...]
-    talk: TalkReport
+    talk: PredictedTalk
 
 
 def demo(
@@ -168,15 +171,16 @@ def demo(
     talk = predicted_talk(folder / "runs" / TALKED, folder / "talk", shape, workers, say)
     report = folder / "report.json"
     result = DemoReport(
-        folder,
-        path,
-        store,
-        report,
-        len(manifest.clips),
-        seeds,
-        CORRUPTION,
-        tuple(systems[key] for key in plan),
-        talk,
+        format=DemoReport.FORMAT,
+        folder=folder,
+        manifest=path,
+        store=store,
+        report=report,
+        clips=len(manifest.clips),
+        seeds=seeds,
+        corruption=CORRUPTION,
+        systems=tuple(systems[key] for key in plan),
+        talk=talk,
     )
     write_text(report, as_json(result))
     return result
@@ -225,9 +229,21 @@ class DemoRuns:
         }
         any_of = reports[modalities[0]]
         clean = _accuracy(any_of.clean)
-        return DemoSystem(fusion, modalities, clean, corrupted, run, any_of.n, any_of.interval)
+        return DemoSystem(
+            fusion=fusion,
+            modalities=modalities,
+            clean=clean,
+            corrupted=corrupted,
+            run=run,
+            tested=any_of.n,
+            interval=any_of.interval,
+        )
 
 
 def _accuracy(condition: Summary) -> Accuracy:
     metrics = condition.metrics
-    return Accuracy(metrics["accuracy"], metrics.get("accuracy_std", 0.0), condition.accuracy_ci)
+    return Accuracy(
+        accuracy=metrics["accuracy"],
+        std=metrics.get("accuracy_std", 0.0),
+        ci=condition.accuracy_ci,
+    )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from emocli import plugins
 from emocli.config import Settings
+from emocli.data.record import JsonPath, Record
 from emocli.errors import ReportError
 from emocli.plugin.robustness import RepairOptions
 from emocli.prediction.people import EACH
@@ -21,8 +22,8 @@ REPAIR = RepairOptions(check=True, proxy="paper")
 """The networks of the demonstration are trained without: it is asked for."""
 
 
-@dataclass(frozen=True)
-class TalkReport:
+@dataclass(frozen=True, kw_only=True)
+class PredictedTalk(Record):
     """The prediction of the recording.
 
     Attributes
@@ -35,8 +36,8 @@ class TalkReport:
         Modality to the rows in which it is so.
     """
 
-    recording: Path
-    page: Path
+    recording: JsonPath
+    page: JsonPath
     utterances: int
     people: int
     rows: int
@@ -47,7 +48,7 @@ class TalkReport:
 
 def predicted_talk(
     run: Path, folder: Path, config: Settings, workers: int, say: Callable[[str], None]
-) -> TalkReport:
+) -> PredictedTalk:
     """Generate a talk of two people and predict it; what is there is kept.
 
     Parameters
@@ -70,13 +71,15 @@ def predicted_talk(
         options = PredictOptions(repair=REPAIR, workers=workers, face=EACH)
         report = predict(run, [recording], folder, options=options)
     rows = report.segments
-    return TalkReport(
-        recording,
-        folder / PAGE,
-        len({segment.segment for segment in rows}),
-        len({segment.person for segment in rows if segment.person}),
-        len(rows),
-        *(_count(report, state) for state in ("missing", "distrusted", "regenerated")),
+    return PredictedTalk(
+        recording=recording,
+        page=folder / PAGE,
+        utterances=len({segment.segment for segment in rows}),
+        people=len({segment.person for segment in rows if segment.person}),
+        rows=len(rows),
+        missing=_count(report, "missing"),
+        distrusted=_count(report, "distrusted"),
+        regenerated=_count(report, "regenerated"),
     )
 
 

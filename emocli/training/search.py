@@ -25,6 +25,7 @@ from emocli import plugins
 from emocli.config import Plain, Tree, build, leaves, merge
 from emocli.data.durable import locked, used_folder
 from emocli.data.pool import Progress, open_pool
+from emocli.data.record import Record
 from emocli.errors import ConfigError, EmocliError, RunError
 from emocli.metrics.metrics import ERRORS
 from emocli.models import rundir
@@ -51,7 +52,7 @@ class PrunedTrialError(Exception):
 
 
 @dataclass(frozen=True)
-class Trial:
+class Trial(Record):
     """A trial that has ended: what it drew, its validation metric, and the epochs it took."""
 
     number: int

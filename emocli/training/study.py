@@ -27,7 +27,7 @@ from emocli.report.document import Block, page
 from emocli.training import nested_page
 from emocli.training.search import Search, nested
 from emocli.training.study_page import blocks, drawings
-from emocli.training.study_summary import Budget, NestedSummary, SearchSummary
+from emocli.training.study_summary import Budget, NestedSummary, SearchReport, SearchSummary
 from emocli.training.summaries import TrainSummary
 
 BEST, REPORT, PAGE = "best.toml", "study.json", "study.html"
@@ -84,12 +84,17 @@ def tune_nested(
         _chosen(summary.run, run / f"fold-{index}")
     trials = [trial for summary in summaries for trial in summary.trials]
     nested_summary = NestedSummary(
-        search.folder, run, search.monitor, tuple(summaries), Budget.of(trials)
+        format=NestedSummary.FORMAT,
+        study=search.folder,
+        run=run,
+        monitor=search.monitor,
+        folds=tuple(summaries),
+        budget=Budget.of(trials),
     )
     files = nested_page.drawings(nested_summary, STYLES[search.style])
     parts = nested_page.blocks(nested_summary, files)
     _write_page(search, parts, files)
-    write_text(search.folder / REPORT, as_json({"format": 1, **vars(nested_summary)}))
+    write_text(search.folder / REPORT, as_json(nested_summary))
     return nested_summary
 
 
@@ -126,7 +131,7 @@ def _reported(search: Search, trained: TrainSummary) -> SearchSummary:
     shown = summary.trials, summary.importances, search.monitor, search.lower
     files = drawings(*shown, STYLES[search.style])
     _write_page(search, blocks(summary, files), files)
-    write_text(folder / REPORT, as_json({"format": 1, "split": "valid", **vars(summary)}))
+    write_text(folder / REPORT, as_json(SearchReport.of(summary)))
     settings = merge(search.base.settings, nested(best.settings))
     write_text(folder / BEST, best_toml(settings, search, trained))
     return summary

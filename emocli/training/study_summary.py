@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
+from emocli.data.record import JsonPath, Number, Record, Report
 from emocli.space import Value
 from emocli.training.search import Trial
 
 
 @dataclass(frozen=True)
-class Budget:
+class Budget(Record):
     """The cost of a search: trials by how they ended, epochs of all, and seconds of computing."""
 
     complete: int
@@ -39,8 +39,8 @@ class Budget:
         )
 
 
-@dataclass(frozen=True)
-class SearchSummary:
+@dataclass(frozen=True, kw_only=True)
+class SearchSummary(Record):
     """The summary of a search: what it tried, and what it chose.
 
     Attributes
@@ -65,8 +65,8 @@ class SearchSummary:
         All settings, for ``--config``.
     """
 
-    study: Path
-    run: Path
+    study: JsonPath
+    run: JsonPath
     fusion: str
     monitor: str
     sampler: str
@@ -74,17 +74,34 @@ class SearchSummary:
     trials: tuple[Trial, ...]
     best: Trial
     chosen: Mapping[str, Value]
-    importances: Mapping[str, float]
+    importances: Mapping[str, Number]
     budget: Budget
-    config: Path
+    config: JsonPath
 
 
-@dataclass(frozen=True)
-class NestedSummary:
+@dataclass(frozen=True, kw_only=True)
+class _OnValid(Report):
+    """Base of the report of what the valid split decided."""
+
+    split: str = "valid"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchReport(SearchSummary, _OnValid):
+    """The report of a search: its summary, and the split that decided."""
+
+    @classmethod
+    def of(cls, summary: SearchSummary) -> SearchReport:
+        """Return the report of a summary."""
+        return cls(format=cls.FORMAT, **vars(summary))
+
+
+@dataclass(frozen=True, kw_only=True)
+class NestedSummary(Report):
     """The searches of all folds; ``run`` is the cross-validation of what they chose."""
 
-    study: Path
-    run: Path
+    study: JsonPath
+    run: JsonPath
     monitor: str
     folds: tuple[SearchSummary, ...]
     budget: Budget

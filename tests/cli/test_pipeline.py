@@ -13,6 +13,7 @@ import pytest
 
 from emocli.cli.app import run
 from emocli.data.manifest import Manifest
+from emocli.pipeline.demo import DemoReport
 from tests import toy
 
 pytestmark = pytest.mark.usefixtures("undrawn")
@@ -216,6 +217,12 @@ def test_the_demonstration_runs_small_and_resumes(tmp_path: Path, said: Said) ->
     tri = next(system for system in first["systems"] if system["fusion"] == "rrnn")
     assert tri["corrupted"].keys() == {"text", "audio", "visual"}
     assert (tri["tested"], len(tri["clean"]["ci"])) == (4, 2)
+    report = tmp_path / "demo" / "report.json"
+    assert DemoReport.read(report).data() == json.loads(report.read_text()) == first
+    facts = said("inspect", tmp_path / "demo")
+    assert (facts["format"], facts["clips"], facts["rows"]) == (1, first["clips"], 7)
+    report.write_text(json.dumps({k: v for k, v in first.items() if k != "format"}))
+    assert said("inspect", tmp_path / "demo") == facts  # the format before had no number
     models = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.safetensors")}
     assert said(*command) == first
     assert {path: path.stat().st_mtime_ns for path in models} == models

@@ -10,13 +10,16 @@ from pathlib import Path
 import pytest
 
 from emocli.cli.app import run as cli
+from emocli.data.json_io import as_json
 from emocli.data.store import FeatureStore
 from emocli.errors import ConfigError, EmocliError, StoreError
+from emocli.experiments.report import RowReport
 from emocli.models import commands
 from emocli.pipeline.inspect import inspect
 from emocli.pipeline.inspect.trained import RESUME
 from tests import toy
 from tests.conftest import Refused
+from tests.experiments.example import experiment_report
 
 
 @pytest.fixture
@@ -124,8 +127,11 @@ def test_the_reports_of_a_run_are_told_without_its_log_of_commands(corpus: toy.T
 
 
 def test_a_reproduction_is_known(tmp_path: Path) -> None:
-    report = {"experiment": "rrnn-t1", "rows": [{}, {}]}
-    in_folder(tmp_path / "x", "report.json", json.dumps(report))
+    row = RowReport(
+        row="a", slug="a", system="late", features=(), lacking="", printed={}, state="done"
+    )
+    report = experiment_report(experiment="rrnn-t1", rows=(row, row))
+    in_folder(tmp_path / "x", "report.json", as_json(report))
     found = inspect(tmp_path / "x")
     assert (found.kind, found.facts["experiment"], found.facts["rows"]) == (
         "reproduction",

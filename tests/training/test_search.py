@@ -22,6 +22,7 @@ from emocli.models.rundir import BASELINES, MODEL, read_config
 from emocli.training.fusion_task import FusionTask
 from emocli.training.journal import JOURNAL
 from emocli.training.search import Search
+from emocli.training.study_summary import NestedSummary, SearchReport
 from tests import toy
 from tests.conftest import Refused
 from tests.interrupt import interrupted
@@ -97,6 +98,9 @@ def test_it_chooses_what_validates_best(
     assert (Path(found["run"]) / BASELINES).is_file()
     page = (study / "study.html").read_text()
     assert page.count("data:image/png") >= 2
+    report = json.loads((study / "study.json").read_text())
+    assert list(report)[:3] == ["format", "split", "study"]
+    assert SearchReport.read(study / "study.json").data() == report == found
     assert "epochs" in page
     # Trained again by its file, it is the same network.
     again = ["train", str(corpus.manifest.path), "--store", str(corpus.store), "--fusion", "late"]
@@ -289,6 +293,9 @@ def test_nested_every_clip_is_predicted_by_settings_chosen_without_it(
     arguments = command(corpus, study, *spaced(*SPACE), *speakers, "--folds", "3", trials=2)
     found = tuned(arguments, capsys)
     assert len(found["folds"]) == 3
+    report = json.loads((study / "study.json").read_text())
+    assert next(iter(report)) == "format"
+    assert NestedSummary.read(study / "study.json").data() == report == found
     chosen = study / "chosen"
     for index, fold in enumerate(found["folds"]):
         config = read_config(chosen / f"fold-{index}")

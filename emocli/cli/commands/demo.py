@@ -15,7 +15,7 @@ from emocli.plugin.command import Command
 
 if TYPE_CHECKING:
     from emocli.pipeline.demo import Accuracy
-    from emocli.pipeline.demo_talk import TalkReport
+    from emocli.pipeline.demo_talk import PredictedTalk
 
 
 def command(
@@ -70,7 +70,7 @@ def command(
     show.line(f"open it:   {talk.page}")
 
 
-def _states(talk: TalkReport) -> str:
+def _states(talk: PredictedTalk) -> str:
     """Say which modalities were missing, distrusted and regenerated, and how often."""
     states = {
         "missing": talk.missing,

@@ -142,6 +142,7 @@ def _searched(
     json: bool,
 ) -> None:
     from emocli.training.study import PAGE, folded, tune, tune_nested
+    from emocli.training.study_summary import SearchReport
 
     if dry_run:
         for each in folded(search, folds) if folds else [search]:
@@ -159,7 +160,7 @@ def _searched(
         else:
             tuned = tune(search, workers, progress, scheduler)
     if json:
-        show.as_json(crossed if folds else tuned)
+        show.as_json(crossed if folds else SearchReport.of(tuned))
         return
     if folds:
         _print(crossed.folds)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from emocli.config import Tree
 from emocli.errors import EmocliError
-from emocli.pipeline.inspect.report import read_object_or_nothing
+from emocli.parsing import read_object
 from emocli.pipeline.inspect.sections import Inspection, InspectionTable, TableRow, table_of
 
 RESUME = "its training has not ended; repeat the training command to resume"
@@ -24,7 +24,7 @@ def _run(path: Path) -> Inspection:
 
 def inspect_trained(path: Path) -> Inspection:
     """Look into the folder of whatever its ``config.json`` says it is."""
-    keys = read_object_or_nothing(path / "config.json").keys()
+    keys = _read_object_or_nothing(path / "config.json").keys()
     if {"encoder", "kind"} <= keys:
         return _encoder(path)
     if {"text", "source"} <= keys:
@@ -33,6 +33,14 @@ def inspect_trained(path: Path) -> Inspection:
         what = "is a model of another library (its config.json has a model_type), not emocli's"
         raise EmocliError(what, where=path, hint="settings such as text.backbone name such models")
     return _run(path)
+
+
+def _read_object_or_nothing(path: Path) -> Tree:
+    """Read a JSON object; an empty one if it is damaged, which whoever reads it says."""
+    try:
+        return read_object(path)
+    except (OSError, ValueError):
+        return {}
 
 
 def _encoder(path: Path) -> Inspection:
