@@ -1,4 +1,4 @@
-"""Analyses of a trained network: a file each, with its options, its report, table and figure.
+"""Analyses of a trained network: a file each, or a folder where report and drawing need more.
 
 An analysis is a plug-in: a module with ``Options``, a frozen dataclass (of `OfRun` or
 `OfRunOrStore`) whose docstring is the help of ``emocli analyze NAME`` and whose fields are its
