@@ -41,7 +41,7 @@ before (the larger C is, the longer a fit takes)."""
 
 PATIENCE = 2
 
-UNCONVERGED = "fits of '{}' stopped short of convergence; its figures may be too low"
+UNCONVERGED = "fits of '{}' stopped short of convergence; its results may be too low"
 
 
 @dataclass(frozen=True)
