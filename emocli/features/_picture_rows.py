@@ -1,17 +1,16 @@
-"""Rows that networks make of pictures: of the main face of each frame, or of whole frames."""
+"""Rows that networks make of pictures, such as the main face of each frame."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emocli.data.track import Rows
-from emocli.plugin.feature import Clip, Frame, Reloading, Track, frames
+from emocli.plugin.feature import Clip, Reloading, Track
 
 
 class BatchSettings(Protocol):
@@ -74,32 +73,6 @@ class MainFaces(PictureRows):
             rows = self.network([faces.values[place] for place in places])
         times = None if faces.times is None else faces.times[places]
         return self.network.track(rows, times, notes)
-
-
-@dataclass(frozen=True)
-class WholeFrames(PictureRows):
-    """The frames of a clip.
-
-    Attributes
-    ----------
-    step : float, optional
-        Seconds from one frame to the next; all frames if not given.
-    stride : int
-        Every so many of these are looked at.
-    """
-
-    step: float | None = None
-    stride: int = 1
-
-    def __call__(self, clip: Clip, upstream: Mapping[str, Track]) -> Track:
-        """Return a row per frame with its time, or what the network makes of them."""
-        del upstream
-        shown: Iterator[Frame] = islice(frames(clip, self.step), 0, None, self.stride)
-        times, rows = [], []
-        while some := list(islice(shown, self.network.config.batch)):  # no more are in memory
-            times += [frame.time for frame in some]
-            rows.append(self.network([frame.image for frame in some]))
-        return self.network.track(np.concatenate(rows), np.array(times), {"frames": len(times)})
 
 
 def main_faces(

@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from emocli.features._onnx import EXTRA as EXTRA
-from emocli.features._onnx import LIBRARIES as LIBRARIES
-from emocli.features._onnx import FacesConfig, OnnxModel, OnnxPictures
+from emocli.features._onnx import OnnxModel
+from emocli.features._onnx_pictures import FacesConfig, OnnxPictures
 from emocli.features._picture_rows import MainFaces
 from emocli.plugin.feature import Clip
 
+LIBRARIES = ("onnxruntime", "opencv-python")
 MODALITY = "visual"
 REQUIRES: tuple[str, ...] = ("faces",)
 PER_CLIP = True

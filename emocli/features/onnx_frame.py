@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from emocli.features._onnx import EXTRA as EXTRA
-from emocli.features._onnx import LIBRARIES as LIBRARIES
-from emocli.features._onnx import OnnxModel, OnnxPictures, OnnxPicturesConfig
-from emocli.features._picture_rows import WholeFrames
+from emocli.features._onnx import OnnxModel
+from emocli.features._onnx_pictures import OnnxPictures, OnnxPicturesConfig
+from emocli.features._whole_frames import WholeFrames
 from emocli.plugin.feature import Clip
 from emocli.quantities import PicturesPerSecond
 
+LIBRARIES = ("av", "onnxruntime", "opencv-python")
 MODALITY = "visual"
 PER_CLIP = True
 

@@ -18,11 +18,11 @@ from pydantic import Field
 
 from emocli.errors import ConfigError
 from emocli.features._onnx import EXTRA as EXTRA
-from emocli.features._onnx import LIBRARIES as LIBRARIES
 from emocli.features._onnx import Array, OnnxConfig, OnnxModel
 from emocli.plugin.feature import Clip, Track, mixed_down
 from emocli.quantities import SamplingRate
 
+LIBRARIES = ("av", "soxr", "onnxruntime")
 MODALITY = "audio"
 PER_CLIP = True
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from emocli.features._picture_rows import WholeFrames
 from emocli.features._pictures import PictureEncoder, PicturesConfig
+from emocli.features._whole_frames import WholeFrames
 from emocli.plugin.feature import Clip
 
 MODALITY = "visual"

@@ -17,7 +17,8 @@ from emocli.data.clip import Clip
 from emocli.data.manifest import Manifest
 from emocli.data.media.content import frames
 from emocli.errors import ConfigError
-from emocli.features._onnx import OnnxModel, OnnxPictures
+from emocli.features._onnx import OnnxModel
+from emocli.features._onnx_pictures import OnnxPictures
 from tests import onnx_file
 from tests.features.face_track import faces
 
