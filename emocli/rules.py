@@ -24,6 +24,9 @@ RULED = "plus"
 WORDS = 2000
 """Training clips from which on an LSTM over words is better than their mean (docs/results.md)."""
 
+WORD_BY_WORD = {"text": "words"}
+"""How `m2fnet` pools the steps of that many clips; of other modalities it takes the mean."""
+
 
 @dataclass(frozen=True)
 class Size:
@@ -79,7 +82,7 @@ def epochs(size: Size) -> int:
 
 def utterance(size: Size) -> str | Mapping[str, str]:
     """How an utterance becomes a vector: of enough clips the words of a text, in their order."""
-    return {"text": "words"} if size.clips >= WORDS else "mean"
+    return WORD_BY_WORD if size.clips >= WORDS else "mean"
 
 
 UNITS = Rule("a tenth of the training clips, as a power of two from 16 to 128", units)

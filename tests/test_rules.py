@@ -7,9 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
-from emocli import rules
+from emocli import load_run, rules
+from emocli.config import merge
 from emocli.rules import Size, batch, epochs, nearest_power, units
 from emocli.training.prepare import corpus_size, resolve
 from emocli.training.train import TrainRequest
@@ -93,6 +96,27 @@ def test_words_of_many_clips_are_in_the_run(
     assert request.plan()["network"]["utterance"] == "mean"
     monkeypatch.setattr(rules, "WORDS", 24)
     assert request.plan()["network"]["utterance"] == {"text": "words"}
+
+
+def test_a_network_learns_and_predicts_by_words_in_their_order(
+    corpus: toy.Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rules, "WORDS", 24)
+    settings = merge(toy.QUICK, {"network": {"words_hidden": 4}, "train": {"epochs": 1}})
+    run = corpus.trained(tmp_path / "run", "m2fnet", settings=settings)
+    readers = [n for n in load_file(run / "model.safetensors") if ".words." in n]
+    assert {"view_text" in name for name in readers} == {True}
+    rng = np.random.default_rng(0)
+    arrays = {m: rng.normal(size=(steps, dim)) for m, dim, steps in toy.FEATURES.values()}
+    predicted = load_run(run).predict_arrays(arrays).values
+
+    def moved(modality: str) -> float:
+        turned = arrays | {modality: arrays[modality][::-1]}
+        return float(np.abs(load_run(run).predict_arrays(turned).values - predicted).max())
+
+    assert predicted.sum() == pytest.approx(1)
+    assert moved("text") > 1e-4
+    assert moved("audio") == pytest.approx(0, abs=1e-6)
 
 
 def test_the_run_says_what_they_gave(corpus: toy.Toy, tmp_path: Path) -> None:

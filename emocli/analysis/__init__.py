@@ -1,4 +1,4 @@
-"""Analyses of a trained network: a file each, with its options, its report, table and figure.
+"""Analyses of a trained network: a file each, or a folder where report and drawing need more.
 
 An analysis is a plug-in: a module with ``Options``, a frozen dataclass (of `OfRun` or
 `OfRunOrStore`) whose docstring is the help of ``emocli analyze NAME`` and whose fields are its
@@ -27,7 +27,7 @@ from emocli.data.json_io import as_json, plain
 from emocli.data.pool import Progress as Progress
 from emocli.data.record import Report as Report
 from emocli.display import csv_cell
-from emocli.evaluation.options import CorpusOptions, RunOptions
+from emocli.evaluation.options import OtherCorpusOptions, RunOptions
 from emocli.options import Argument as Argument
 from emocli.options import Option as Option
 from emocli.parsing import Tree
@@ -52,7 +52,7 @@ class OfRun(RunOptions):
 
 
 @dataclass(frozen=True)
-class OfRunOrStore(CorpusOptions):
+class OfRunOrStore(OtherCorpusOptions):
     """Options of an analysis that needs features, not a network."""
 
     place: Annotated[

@@ -107,7 +107,7 @@ def _width(console: Console, drawn: Table) -> int:
 def _kept_widths(
     columns: Sequence[str], rows: Sequence[Sequence[object]], most: int
 ) -> dict[int, int]:
-    """Return the widths of columns of figures; none if names would have too little room beside."""
+    """Return the widths of columns of numbers; none if names would have too little room beside."""
     widths = {}
     for index, column in enumerate(columns):
         cells = [text(row[index]) for row in rows]

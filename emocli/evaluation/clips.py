@@ -31,8 +31,8 @@ def clips_csv(
     The columns are ``id, speaker, dialogue, group.<name>..., condition, seed, label, prediction``;
     for each class its reference, ``label.<class>``, where a clip has one of each, and its
     probability, ``p.<class>``, or intensity, ``predicted.<class>``; then the modalities that were
-    corrupted, distrusted and regenerated. Cells that a spreadsheet would compute are quoted as in a
-    manifest.
+    corrupted, not trusted (``distrusted``) and regenerated. Cells that a spreadsheet would compute
+    are quoted as in a manifest.
     Scales on which nothing is absent have no label and prediction, but their numbers alone.
 
     Parameters

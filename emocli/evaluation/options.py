@@ -13,7 +13,7 @@ from emocli.report.canvas import StyleName
 
 
 @dataclass(frozen=True, kw_only=True)
-class CorpusOptions:
+class OtherCorpusOptions:
     """Another corpus than that of the training, and whether figures are drawn."""
 
     unit: ClassVar[str] = "conditions"
@@ -34,7 +34,7 @@ class CorpusOptions:
 
 
 @dataclass(frozen=True)
-class RunOptions(CorpusOptions):
+class RunOptions(OtherCorpusOptions):
     """The run."""
 
     run: Annotated[Path, Argument("Folder of a trained run, or of a cross-validation.")]

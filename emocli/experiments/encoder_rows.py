@@ -27,7 +27,7 @@ from emocli.metrics.statistics import spread
 from emocli.models.encoder import load
 from emocli.models.rundir import MODEL, read_history
 from emocli.parsing import read_object
-from emocli.plugin.experiment import EncoderKind
+from emocli.plugin.experiment import PictureKind
 from emocli.training.compute import deterministic_torch
 from emocli.training.encoder_plan import EncoderPlan
 from emocli.training.encoder_task import embedded, nearest
@@ -71,7 +71,7 @@ class EncoderSystem(System):
     STORED = False
 
     @property
-    def kind(self) -> EncoderKind:
+    def kind(self) -> PictureKind:
         """What it looks at."""
         assert self.row.encoder is not None
         return self.row.encoder

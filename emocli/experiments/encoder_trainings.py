@@ -12,7 +12,7 @@ from typing import get_args
 from emocli.config import Tree
 from emocli.data.manifest import Manifest
 from emocli.display import number_of
-from emocli.plugin.feature import EncoderKind, ExtractorKind
+from emocli.plugin.feature import EncoderKind, PictureKind
 from emocli.training.encoder_plan import EncoderPlan
 from emocli.training.fit_encoder import fit_encoder
 from emocli.training.fit_text import fit_text, resolve
@@ -55,7 +55,7 @@ class EncoderTraining(ABC):
 class PictureTraining(EncoderTraining):
     """The training of an encoder that looks at pictures of some kind."""
 
-    kind: EncoderKind
+    kind: PictureKind
 
     def check(self, options: FitOptions) -> None:
         """Resolve them."""
@@ -68,7 +68,7 @@ class PictureTraining(EncoderTraining):
         left_out = "".join(
             f", {number_of(n, f'clips {why}')} left out" for why, n in done.skipped.items()
         )
-        return f"{self.kind} extractor, {done.state}: {nearest}{left_out}"
+        return f"{self.kind} encoder, {done.state}: {nearest}{left_out}"
 
 
 @dataclass(frozen=True)
@@ -83,10 +83,10 @@ class TextTraining(EncoderTraining):
         """Train it on the texts of the clips."""
         done = fit_text(manifest, run, **vars(options))
         scores = ", ".join(f"{name} {value:.3f}" for name, value in done.metrics.items())
-        return f"text extractor, {done.state}: {scores} on the valid split"
+        return f"text encoder, {done.state}: {scores} on the valid split"
 
 
-TRAININGS: Mapping[ExtractorKind, EncoderTraining] = MappingProxyType(
-    {**{kind: PictureTraining(kind) for kind in get_args(EncoderKind)}, "text": TextTraining()}
+TRAININGS: Mapping[EncoderKind, EncoderTraining] = MappingProxyType(
+    {**{kind: PictureTraining(kind) for kind in get_args(PictureKind)}, "text": TextTraining()}
 )
 """Kind to the training of its encoders."""

@@ -40,7 +40,7 @@ from emocli.experiments.rows import (
 from emocli.metrics.statistics import clustered
 from emocli.metrics.summary import summarise
 from emocli.models import rundir
-from emocli.models.rundir import MODEL
+from emocli.models.rundir import COSTS, MODEL
 from emocli.models.settings import TrainConfig
 from emocli.parsing import numbers_by_name, read_object
 from emocli.plugin.experiment import Condition
@@ -49,8 +49,6 @@ from emocli.robust.repair import PRESETS, RepairConfig
 from emocli.training.jobs import Training, carry_out
 from emocli.training.prepare import labels, prepare, read_settings
 from emocli.training.summaries import TrainSummary
-
-SECONDS = "costs.json"
 
 READING = frozenset({"outliers", *BY_SPEAKER})
 """Settings of a training that say how features are read."""
@@ -283,7 +281,7 @@ def network_fields(fusion: str) -> frozenset[str]:
 def training_seconds(out: Path) -> dict[str, float]:
     """Read the seconds that were spent on trainings, by row."""
     try:
-        return numbers_by_name(read_object(out / SECONDS))
+        return numbers_by_name(read_object(out / COSTS))
     except (OSError, ValueError, TypeError):
         return {}
 
@@ -292,7 +290,7 @@ def _add_seconds(out: Path, slug: str, spent: float) -> float:
     """Add the time that was spent on trainings; what an interruption cuts short is lost."""
     seconds = training_seconds(out)
     seconds[slug] = seconds.get(slug, 0.0) + spent
-    write_text(out / SECONDS, json.dumps(seconds, indent=2) + "\n")
+    write_text(out / COSTS, json.dumps(seconds, indent=2) + "\n")
     return seconds[slug]
 
 

@@ -1,11 +1,11 @@
-"""The features of an experiment, made of raw clips by extractors that are trained on the way.
+"""The features of an experiment, made of raw clips by encoders that are trained on the way.
 
-What the extractors look at is extracted, an encoder of each kind is trained, and with these the
+What the encoders look at is extracted, an encoder of each kind is trained, and with these the
 features that the table names are extracted (Chudasama 2022, sec. 3.1). Everything is kept under the
 output folder: ``extractors/<kind>`` and ``store``. Every step resumes, so that the same command
 goes on after an interruption.
 
-The extractors learn from the train split of the manifest and choose on its valid split, as the
+The encoders learn from the train split of the manifest and choose on its valid split, as the
 networks do; no test clip is in either. In a rotation of folds they would have seen the clips that
 another fold tests, so that there is none: folds are refused.
 """
@@ -33,7 +33,7 @@ from emocli.experiments.encoder_trainings import TRAININGS, FitOptions
 from emocli.extraction.extract import extract
 from emocli.extraction.extract import plan as plan_extraction
 from emocli.plugin.experiment import Table
-from emocli.plugin.feature import ExtractorKind, Feature
+from emocli.plugin.feature import EncoderKind, Feature
 
 SECTION = "extractors"
 """Section of the settings."""
@@ -41,7 +41,7 @@ SECTION = "extractors"
 Done = TypeVar("Done")
 
 
-class ExtractorsConfig(Settings):
+class EncoderTrainingsConfig(Settings):
     """Settings of features made of clips: the section ``extractors``.
 
     Attributes
@@ -80,7 +80,7 @@ class ClipFeatures:
 
 
 @dataclass(frozen=True)
-class Extractors:
+class EncoderTrainings:
     """The extractions and trainings that make the features of an experiment of clips.
 
     Attributes
@@ -95,7 +95,7 @@ class Extractors:
         What rows are given that do not say: the features of the command, or of the table.
     features : tuple of str
         What all rows are given, these among them.
-    config : ExtractorsConfig
+    config : EncoderTrainingsConfig
         Settings of the encoders and features.
     preset : str
         Of the encoders.
@@ -106,11 +106,11 @@ class Extractors:
     out: Path
     chosen: tuple[str, ...]
     features: tuple[str, ...]
-    config: ExtractorsConfig
+    config: EncoderTrainingsConfig
     preset: str
 
     @classmethod
-    def of(cls, name: str, manifest: Manifest, out: Path, settings: Tree) -> Extractors:
+    def of(cls, name: str, manifest: Manifest, out: Path, settings: Tree) -> EncoderTrainings:
         """Settle what is to be done.
 
         Parameters
@@ -131,10 +131,10 @@ class Extractors:
         """
         table = read_table(name, settings)
         config = build(ReproduceConfig, settings.get("reproduce", {}), "reproduce")
-        own = build(ExtractorsConfig, settings.get(SECTION, {}), SECTION)
+        own = build(EncoderTrainingsConfig, settings.get(SECTION, {}), SECTION)
         if config.folds:
             what = (
-                "extractors that learn from the train split would have seen clips that other folds "
+                "encoders that learn from the train split would have seen clips that other folds "
                 "test"
             )
             hint = "leave --folds out: the manifest's own splits are used"
@@ -142,9 +142,9 @@ class Extractors:
         chosen = config.features or table.features
         features = _features(name, table, chosen)
         preset = own.preset or config.preset
-        extractors = cls(name, manifest, out, chosen, features, own, preset)
-        extractors._check()
-        return extractors
+        trainings = cls(name, manifest, out, chosen, features, own, preset)
+        trainings._check()
+        return trainings
 
     def _check(self) -> None:
         """Refuse settings before hours have been spent."""
@@ -221,16 +221,16 @@ class Extractors:
         with used_folder(self.out), locked(self.out / ".lock"):
             for feature in self.order:
                 if kind := self._kind(feature):
-                    say(f"training the {kind} extractor")
+                    say(f"training the {kind} encoder")
                     say(_again(overwrite, partial(self._fit, kind)))
                 say(f"extracting {feature} of {len(self.manifest.clips)} clips")
                 failed += self._extract(feature, workers, overwrite, say)
         return ClipFeatures(self.store, failed)
 
-    def _options(self, kind: ExtractorKind, overwrite: bool = False) -> FitOptions:
+    def _options(self, kind: EncoderKind, overwrite: bool = False) -> FitOptions:
         return FitOptions(self.preset, getattr(self.config, kind), overwrite)
 
-    def _fit(self, kind: ExtractorKind, overwrite: bool) -> str:
+    def _fit(self, kind: EncoderKind, overwrite: bool) -> str:
         """Train an encoder, or what is left of it; say how it does."""
         options = self._options(kind, overwrite)
         return TRAININGS[kind].fit(self.manifest, self.store, self.encoder(kind), options)
@@ -256,7 +256,7 @@ class Extractors:
         own = subsection(self.config.features, feature)
         return {**own, "encoder": str(self.encoder(kind))} if kind else own
 
-    def _kind(self, feature: str) -> ExtractorKind | None:
+    def _kind(self, feature: str) -> EncoderKind | None:
         """Return the kind of encoder that has to be trained for a feature, if one has to."""
         if subsection(self.config.features, feature).get("encoder"):
             return None

@@ -14,11 +14,11 @@ from pydantic import Field
 
 from emocli.config import Tree
 from emocli.data.durable import digest
-from emocli.plugin.feature import Device, ParametersConfig, Reloading, device
+from emocli.plugin.feature import Device, ParametersConfig, PictureKind, Reloading, device
 from emocli.quantities import PicturesAtOnce
 
 if TYPE_CHECKING:
-    from emocli.models.encoder import PictureKind, PictureTransform, PixelArray, ResNetEncoder
+    from emocli.models.encoder import PictureTransform, PixelArray, ResNetEncoder
 
 
 class EmbeddingConfig(ParametersConfig):

@@ -41,7 +41,7 @@ from emocli.plugin.network import (
 )
 from emocli.plugin.training import PLUS
 from emocli.quantities import Depth, Dropped, Size
-from emocli.rules import UNITS, UTTERANCE, Rules
+from emocli.rules import UNITS, UTTERANCE, WORD_BY_WORD, Rules
 
 Pooling = Literal["mean", "max", "words"]
 TOGETHER = 40
@@ -172,7 +172,7 @@ class Model(Network):
     Raises
     ------
     ConfigError
-        If a depth is that of a modality that is not there.
+        If a depth, or a way to pool, is that of a modality that is not there.
     """
 
     level: ClassVar[Level] = "dialogue"
@@ -360,11 +360,16 @@ class FusionLayer(nn.Module):
 
 
 def _require_modalities(config: Config, names: Sequence[str]) -> None:
-    named = () if isinstance(config.layers, int) else config.layers
-    for name in named:
-        if name not in names:
-            what = f"setting 'network.layers.{name}': there is no such modality"
-            raise ConfigError(what, hint=choice(name, list(names)))
+    # The rule of size says how texts are read also where there is none.
+    pooled = [*names, *WORD_BY_WORD]
+    for setting, value, known in (
+        ("layers", config.layers, names),
+        ("utterance", config.utterance, pooled),
+    ):
+        for name in value if isinstance(value, dict) else ():
+            if name not in known:
+                what = f"setting 'network.{setting}.{name}': there is no such modality"
+                raise ConfigError(what, hint=choice(name, list(names)))
 
 
 def _largest(view: Padded) -> Tensor:

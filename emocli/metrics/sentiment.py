@@ -47,10 +47,10 @@ def rounded(values: NDArray[np.float64], most: int) -> NDArray[np.float64]:
 
 def sentiment(targets: NDArray[np.float64], predicted: NDArray[np.float64]) -> dict[str, float]:
     """Return the metrics of `DEFINITIONS`, of scores of shape (n,); NaN where no clip counts."""
-    protocols = {"non_negative": non_negative, "without_zeros": without_zeros}
+    conventions = {"non_negative": non_negative, "without_zeros": without_zeros}
     values = {}
-    for name, protocol in protocols.items():
-        wanted, taken, counted = protocol(targets, predicted)
+    for name, convention in conventions.items():
+        wanted, taken, counted = convention(targets, predicted)
         values[f"acc2_{name}"] = _accuracy(wanted[counted], taken[counted])
         values[f"f1_{name}"] = _weighted_f1(wanted[counted], taken[counted])
     for most in (2, 3):

@@ -96,10 +96,10 @@ def _each(targets: NDArray[np.int64], predicted: Reals, *, one_vs_rest: bool) ->
 
 
 def _signs(
-    targets: Reals, predicted: Reals, *, protocol: Callable[[Reals, Reals], sentiment.Signs]
+    targets: Reals, predicted: Reals, *, convention: Callable[[Reals, Reals], sentiment.Signs]
 ) -> Reals:
-    """Mark the cells of the sign of sentiment, of the clips that a protocol counts."""
-    wanted, taken, counted = protocol(targets, predicted)
+    """Mark the cells of the sign of sentiment, of the clips that a convention counts."""
+    wanted, taken, counted = convention(targets, predicted)
     return _cells(wanted, taken) * counted
 
 
@@ -252,8 +252,8 @@ _INTENSITIES: Mapping[str, SumMetric] = {
     "ccc": SumMetric(_moments, _ccc),
 }
 
-_NON_NEGATIVE = partial(_signs, protocol=sentiment.non_negative)
-_WITHOUT_ZEROS = partial(_signs, protocol=sentiment.without_zeros)
+_NON_NEGATIVE = partial(_signs, convention=sentiment.non_negative)
+_WITHOUT_ZEROS = partial(_signs, convention=sentiment.without_zeros)
 
 _SENTIMENT: Mapping[str, SumMetric] = {
     "acc2_non_negative": SumMetric(_NON_NEGATIVE, _presence_accuracy, share=True),

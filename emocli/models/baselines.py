@@ -27,7 +27,7 @@ from emocli.errors import ConfigError, EmocliWarning, choice
 from emocli.metrics.metrics import ERRORS, Metrics, score
 from emocli.models.classical import KINDS, ClassicalModel, Fitter
 from emocli.models.functionals import Functionals, Matrix
-from emocli.models.settings import MONITORS
+from emocli.models.settings import MONITORS, TrainConfig
 
 PRIOR, MEDIAN, TEST_PRIOR = "prior", "median", "test_prior"
 
@@ -41,7 +41,7 @@ before (the larger C is, the longer a fit takes)."""
 
 PATIENCE = 2
 
-UNCONVERGED = "fits of '{}' stopped short of convergence; its figures may be too low"
+UNCONVERGED = "fits of '{}' stopped short of convergence; its results may be too low"
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ def fit_classical(
     train: Samples,
     valid: Samples,
     whole: Samples | None = None,
-    limit: float = 0.0,
+    settings: TrainConfig | None = None,
 ) -> ClassicalModels:
     """Fit models on the train split; C is chosen on the valid split, the smallest of equals.
 
@@ -163,14 +163,19 @@ def fit_classical(
         Standardised.
     whole : Samples, optional
         What the last fit is on, with the C that was chosen: train and valid split together.
-    limit : float
-        Of `Functionals`.
+    settings : TrainConfig, optional
+        Those of a network beside them, whose care they have: the limit of functionals, and what
+        decides on the valid split; by default none, and the task's usual monitor.
     """
-    seen = Functionals.fit(train, limit)
+    settings = settings or TrainConfig()
+    seen = Functionals.fit(train, settings.functionals_limit)
     x, held = seen(train), seen(valid)
-    models = [_chosen(name, _fitter(name, x, train), held, valid, seen) for name in names]
+    monitor = settings.monitored(train.manifest.task)
+    if monitor == "loss":  # the networks' own; of some models it would need a calibration
+        monitor = MONITORS[train.manifest.task]
+    models = [_chosen(name, _fitter(name, x, train), held, valid, seen, monitor) for name in names]
     if whole is not None:
-        again = Functionals.fit(whole, limit)
+        again = Functionals.fit(whole, settings.functionals_limit)
         x = again(whole)
         models = [replace(m, seen=again, model=_last(m, x, whole)) for m in models]
     return ClassicalModels(tuple(models), whole is not None)
@@ -183,10 +188,10 @@ def _fitter(name: str, x: Matrix, samples: Samples) -> Fitter:
 
 
 def _chosen(
-    name: str, fitter: Fitter, held: Matrix, valid: Samples, seen: Functionals
+    name: str, fitter: Fitter, held: Matrix, valid: Samples, seen: Functionals, monitor: str
 ) -> ChosenModel:
     manifest = valid.manifest
-    monitor, labels = MONITORS[manifest.task], manifest.targets(valid.clips)
+    labels = manifest.targets(valid.clips)
     sign = -1 if monitor in ERRORS else 1
     tried: list[ChosenModel] = []
     with _convergence(name):

@@ -28,14 +28,11 @@ from emocli.models.hub import only_cached
 from emocli.models.outline import outline as outlined
 from emocli.models.rundir import CONFIG, MODEL, require_finished
 from emocli.models.tensors import RESTORE, sized_by
-from emocli.plugin.feature import EncoderKind
+from emocli.plugin.feature import PictureKind
 from emocli.quantities import Size
 
 if TYPE_CHECKING:
     from transformers import ResNetModel
-
-PictureKind = EncoderKind
-"""What is shown to an encoder as a picture."""
 
 Stages = Annotated[tuple[Size, ...], Field(min_length=1, max_length=8)]
 Blocks = Annotated[

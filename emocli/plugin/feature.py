@@ -77,11 +77,11 @@ from emocli.data.track import Track as Track
 from emocli.errors import ConfigError, StoreError
 from emocli.plugin.people import Appearances, Stretch
 
-EncoderKind = Literal["audio", "face", "scene"]
+PictureKind = Literal["audio", "face", "scene"]
 """What an encoder of pictures looks at: spectrograms, faces, or pictures of videos."""
 
-ExtractorKind = EncoderKind | Literal["text"]
-"""The same, and texts."""
+EncoderKind = PictureKind | Literal["text"]
+"""What an encoder looks at: pictures of some kind, or texts."""
 
 ConfigT = TypeVar("ConfigT", bound=Settings)
 
@@ -205,7 +205,7 @@ class Feature(Protocol):
     PER_CLIP: bool
     LIBRARIES: tuple[str, ...]
     EXTRA: str
-    ENCODER: ExtractorKind | None
+    ENCODER: EncoderKind | None
     HUB: tuple[str, ...]
     PRETRAINED: Mapping[str, tuple[str, str]]
     VECTORS: WordTable | None

@@ -204,8 +204,8 @@ class RepairOptions:
     proxy: Annotated[
         str | None,
         Option(
-            "Regenerate what is not trusted or missing: plus (default), paper, literal; or "
-            "knn_ls, ridge, paired_qr, svd_unpaired, affine, nn1.",
+            "Regenerate what is not trusted or missing: plus (default), paper, literal; or a "
+            "mode, such as ridge: `emocli info settings proxy` lists them.",
             "[MODE]",
         ),
     ] = None
@@ -241,7 +241,7 @@ class RobustOptions(RepairOptions):
         tuple[CorruptionSpec, ...],
         Option(
             "visual (Gaussian noise at 0 dB), visual@0.01, audio:zero, text:dropout@0.5, or a "
-            "protocol: m3er75, face100; repeat for several at once.",
+            "protocol, such as m3er75: `emocli info` lists them. Repeat for several at once.",
             "MODALITY[:NAME][@LEVEL]",
         ),
     ] = ()

@@ -46,7 +46,7 @@ from emocli.training.compute import deterministic_torch
 from emocli.training.outputs import predict
 
 BY_PLACE = (
-    "the modality check knows what is usual at each place of a whole clip, and distrusts more of "
+    "the modality check knows what is usual at each place of a whole clip, and trusts fewer "
     "segments that begin or end elsewhere; fit-cca --set check.representation=step fits one that "
     "does not"
 )

@@ -11,7 +11,7 @@ from emocli.robust.representation import Flags
 
 
 def discard(views: Mapping[str, Padded], effective: Mapping[str, Flags]) -> dict[str, Padded]:
-    """Zero what is ineffective, I_e(f) f; length and mask stay (Mittal 2020 eq. 1)."""
+    """Zero what is not trusted, I_e(f) f; length and mask stay (Mittal 2020 eq. 1)."""
     return {m: _masked(view, torch.from_numpy(~effective[m])) for m, view in views.items()}
 
 

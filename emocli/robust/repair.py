@@ -86,7 +86,7 @@ class RepairConfig(Settings):
         if oracle or check is not None:
             tree["trust"] = "oracle" if oracle else "check" if check else "all"
             if tree["trust"] == "all":
-                tree["fill"] = "discard"  # nothing is distrusted
+                tree["fill"] = "discard"  # all is trusted
         if fill == "mean":
             proxy, fill = "mean", None
         if proxy is not None:
@@ -327,12 +327,12 @@ def truth(batch: Batch, corrupter: Corrupter | None) -> dict[str, Flags]:
 
 
 def removed(views: Views, effective: Effective) -> dict[str, Padded]:
-    """Take away what is ineffective, as if it had never been recorded."""
+    """Take away what is not trusted, as if it had never been recorded."""
     return {m: _without(view, torch.from_numpy(effective[m])) for m, view in views.items()}
 
 
 def silenced(views: Views, effective: Effective, standardiser: Standardiser) -> dict[str, Padded]:
-    """Put zeros of the features, before standardisation, in the place of what is ineffective."""
+    """Put zeros of the features, before standardisation, in place of what is not trusted."""
     zeros = {m: standardiser("", m, np.zeros_like(standardiser.mean[m])) for m in views}
     return {
         m: view.with_values(

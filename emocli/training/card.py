@@ -201,8 +201,8 @@ def _normalised(config: RunConfig) -> str:
     if config.train.normalise == "none":
         return ""
     return (
-        f" Before that they are {USED}: every figure of this network says how well it knows people "
-        "of whom it has other clips, and is to be compared with figures reached the same way. The "
+        f" Before that they are {USED}: every number of this network says how well it knows people "
+        "of whom it has other clips, and is to be compared with numbers reached the same way. The "
         "statistics of the speakers of the train and valid split are in `speakers.safetensors`, "
         "by name; new speakers have those of their own clips, shrunk towards the train split's: "
         f"n clips count n / (n + {config.train.shrinkage:g}), below {config.train.least_clips} "

@@ -14,8 +14,8 @@ from emocli.data.batch import Batch, Padded
 def drop_modalities(batch: Batch, share: float, rng: np.random.Generator) -> Batch:
     """Zero whole modalities of clips, each with probability ``share``; one of a clip always stays.
 
-    Zero is the mean of standardised features, what the modality check makes of what it distrusts;
-    lengths and masks stay. What a clip lacks anyway, or is zero throughout, does not count.
+    Zero is the mean of standardised features, as of one that the check does not trust; lengths and
+    masks stay. What a clip lacks anyway, or is zero throughout, does not count.
     """
     there = np.stack([_told(view).cpu().numpy() for view in batch.views.values()], axis=1)
     dropped = there & (rng.random(there.shape) < share)

@@ -13,8 +13,9 @@ from pydantic import Field, model_validator
 from emocli.config import Plain, Settings, Tree, build, merge
 from emocli.data.manifest import Manifest
 from emocli.errors import ConfigError
-from emocli.models.encoder import EncoderConfig, EncoderRun, PictureKind
+from emocli.models.encoder import EncoderConfig, EncoderRun
 from emocli.models.settings import Accelerator
+from emocli.plugin.feature import PictureKind
 from emocli.quantities import Decay, Epochs, LearningRate, Seed, Threads
 from emocli.training import triplet
 from emocli.training.augment import AugmentConfig

@@ -16,8 +16,9 @@ from emocli.data.durable import write_text
 from emocli.data.manifest import Manifest
 from emocli.display import markdown
 from emocli.models import rundir
-from emocli.models.encoder import EncoderRun, PictureKind, outline, read_run
+from emocli.models.encoder import EncoderRun, outline, read_run
 from emocli.models.rundir import CARD, CHECKPOINT, EpochMetrics
+from emocli.plugin.feature import PictureKind
 from emocli.training.encoder_folder import EncoderFolder, card, state_of
 from emocli.training.encoder_plan import NEIGHBOUR, EncoderPlan
 from emocli.training.encoder_task import EncoderTask

@@ -18,7 +18,8 @@ from emocli.config import Tree
 from emocli.data.clip import Clip
 from emocli.data.manifest import Manifest
 from emocli.errors import ConfigError, choice
-from emocli.models.encoder import PictureKind, PixelArray
+from emocli.models.encoder import PixelArray
+from emocli.plugin.feature import PictureKind
 from emocli.training.augment import AugmentConfig
 
 PACKAGE = "emocli.training.kinds"

@@ -159,8 +159,7 @@ class Prepared:
         if self.settings.refit:
             last = self.whole
             whole = last.repair_factory.learnt_from(last.train).pooled
-        limit = self.settings.functionals_limit
-        return fit_classical(self.beside, train.pooled, valid.pooled, whole, limit)
+        return fit_classical(self.beside, train.pooled, valid.pooled, whole, self.settings)
 
     @property
     def beside(self) -> list[str]:

@@ -157,9 +157,15 @@ class Search:
                 for count, _ in enumerate(pool.results(self.trial, items), done + 1):
                     progress(count, self.trials)
                     self._tidy()
-        if not any(trial.state == "complete" for trial in self.ended()):
-            what = f"none of {len(self.ended())} trials came to its end"
+        ended = self.ended()
+        if not any(trial.state == "complete" for trial in ended):
+            what = f"none of {len(ended)} trials came to its end{self._first_error()}"
             raise RunError(what, where=self.folder, hint="choose narrower ranges with --space")
+
+    def _first_error(self) -> str:
+        """Return why the first trial failed that says why, as a message goes on."""
+        errors = (each.user_attrs.get("error") for each in self._study(0).trials)
+        return next((f" ({error})" for error in errors if error), "")
 
     def _begin(self) -> list[int]:
         """Make sure that the folder is that of this study; return the trials that are going on."""
@@ -263,7 +269,10 @@ class Search:
             trial.set_user_attr("error", str(error))
             return "failed", None
         value = summary.valid[self.monitor]
-        return ("complete", value) if math.isfinite(value) else ("failed", None)
+        if math.isfinite(value):
+            return "complete", value
+        trial.set_user_attr("error", f"validation {self.monitor} is {value}")
+        return "failed", None
 
     def _request(self, number: int, drawn: Mapping[str, Value]) -> TrainRequest:
         settings = merge(self.base.settings, nested(drawn))

@@ -18,7 +18,7 @@ from emocli.models import rundir
 from emocli.models.rundir import CONFIG, REPORTS
 from emocli.plugin.robustness import UNCORRUPTED, RobustOptions
 from emocli.training.jobs import Training, carry_out
-from emocli.training.prepare import prepare
+from emocli.training.prepare import SECTIONS, corpus_size, prepare, resolve
 from emocli.training.summaries import CrossSummary, TrainSummary, cross_summary
 from emocli.training.trainer import Watch
 
@@ -151,6 +151,19 @@ class TrainRequest:
             "notes": list(prepared.notes),
             **({} if folds is None else {"folds": folds}),
         }
+
+    def resolved(self) -> Tree:
+        """Return the settings by section as they are trained with, the rules of the preset applied.
+
+        Raises
+        ------
+        ConfigError
+            If one is none, or makes no sense for the task.
+        """
+        corpus = self.manifest
+        how = (self.fusion, self.preset, self.settings, corpus.task, corpus.classes, self.robust)
+        parts = resolve(*how, corpus_size(corpus, self.fusion))
+        return {k: part.model_dump(mode="json") for k, part in zip(SECTIONS, parts, strict=True)}
 
     def trainings(self, folds: int | None = None) -> list[Training]:
         """Plan a training, or one for each rotation of the folds.

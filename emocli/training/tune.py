@@ -21,7 +21,6 @@ from emocli.data.json_io import as_json
 from emocli.data.record import Number, Record, Report
 from emocli.errors import ConfigError
 from emocli.metrics.metrics import ERRORS
-from emocli.training.prepare import resolve
 from emocli.training.summaries import TrainSummary
 from emocli.training.train import TrainRequest
 
@@ -180,11 +179,10 @@ class Study:
 
     def _trained(self, tree: Tree, run: Path, known: dict[str, TrainSummary]) -> TrainSummary:
         """Train, unless it is what was trained for an earlier setting."""
-        base, corpus = self.base, self.base.manifest
-        parts = resolve(base.fusion, base.preset, tree, corpus.task, corpus.classes, base.robust)
-        key = json.dumps([part.model_dump(mode="json") for part in parts], sort_keys=True)
+        request = replace(self.base, run=run, settings=tree, baselines=False)
+        key = json.dumps(request.resolved(), sort_keys=True)
         if key not in known:
-            known[key] = replace(base, run=run, settings=tree, baselines=False).train()
+            known[key] = request.train()
         return known[key]
 
     def _best(self, tried: Mapping[str, TrainSummary]) -> str:

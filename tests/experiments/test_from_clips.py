@@ -1,4 +1,4 @@
-"""An experiment from raw clips: extractors, features and rows by one command, killed or not."""
+"""An experiment from raw clips: encoders, features and rows by one command, killed or not."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from emocli.data.durable import digest
 from emocli.data.manifest import Manifest
 from emocli.data.store import FeatureStore, features_in, store_path
 from emocli.errors import ConfigError, RunError
-from emocli.experiments.from_clips import Extractors
+from emocli.experiments.from_clips import EncoderTrainings
 from emocli.experiments.runner import reproduce
 from emocli.extraction.extract import extract
 from emocli.models import rundir
@@ -46,8 +46,8 @@ SMALL: dict[str, Any] = {
 MADE = ("face_embedding", "faces", "mel", "mel_embedding", "roberta", "scene_embedding")
 
 
-def extractors(corpus: Manifest, out: Path, name: str = "m2f-t2", **other: Any) -> Extractors:
-    return Extractors.of(name, corpus, out, merge(SMALL, other))
+def trainings(corpus: Manifest, out: Path, name: str = "m2f-t2", **other: Any) -> EncoderTrainings:
+    return EncoderTrainings.of(name, corpus, out, merge(SMALL, other))
 
 
 def toml(tree: dict[str, Any], name: str = "") -> str:
@@ -103,8 +103,8 @@ def test_it_is_what_the_commands_give_one_by_one(
     assert mine.fingerprint == theirs.fingerprint
 
 
-def test_extractors_see_no_test_clip(corpus: Manifest, whole: Path, tmp_path: Path) -> None:
-    """With other labels of the test clips, and other texts, the same extractors come out."""
+def test_encoders_see_no_test_clip(corpus: Manifest, whole: Path, tmp_path: Path) -> None:
+    """With other labels of the test clips, and other texts, the same encoders come out."""
     other = [c.label for c in corpus.clips if c.split == "test"][::-1]
     clips = tuple(
         replace(c, label=other.pop(), text="nothing") if c.split == "test" else c
@@ -112,7 +112,7 @@ def test_extractors_see_no_test_clip(corpus: Manifest, whole: Path, tmp_path: Pa
     )
     changed = replace(corpus, clips=clips, path=tmp_path / "changed.csv")
     changed.write(tmp_path / "changed.csv")
-    extractors(Manifest.read(tmp_path / "changed.csv"), tmp_path / "out").make()
+    trainings(Manifest.read(tmp_path / "changed.csv"), tmp_path / "out").make()
     for kind in ("audio", "face", "scene", "text"):
         models = [out / "extractors" / kind / rundir.MODEL for out in (whole, tmp_path / "out")]
         assert digest(models[0]) == digest(models[1])
@@ -147,19 +147,19 @@ def test_killed_five_times_it_gives_the_same_table(
 def test_repeated_it_does_nothing_again(corpus: Manifest, whole: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in whole.rglob("*.safetensors")}
     said: list[str] = []
-    extractors(corpus, whole).make(say=said.append)
+    trainings(corpus, whole).make(say=said.append)
     assert sum("already trained" in step for step in said) == 4
     assert {path: path.stat().st_mtime_ns for path in whole.rglob("*.safetensors")} == before
 
 
 def test_other_settings_are_refused_or_made_again(corpus: Manifest, tmp_path: Path) -> None:
     only = {"reproduce": {"features": ["mel_embedding"], "only": ["a"]}}
-    first = extractors(corpus, tmp_path, "m2f-fig5", **only)
+    first = trainings(corpus, tmp_path, "m2f-fig5", **only)
     assert first.order == ("mel", "mel_embedding")
     first.make()
     store = FeatureStore.open(store_path(tmp_path / "store", "mel_embedding"))
     changed = merge(only, {"extractors": {"audio": {"train": {"seed": 1}}}})
-    other = extractors(corpus, tmp_path, "m2f-fig5", **changed)
+    other = trainings(corpus, tmp_path, "m2f-fig5", **changed)
     with pytest.raises(RunError, match="other settings"):
         other.make()
     again = other.make(overwrite=True)
@@ -170,15 +170,15 @@ def test_other_settings_are_refused_or_made_again(corpus: Manifest, tmp_path: Pa
 
 def test_a_published_encoder_is_not_trained(corpus: Manifest, tmp_path: Path) -> None:
     own = {"extractors": {"features": {"roberta": {"encoder": "roberta-base"}}}}
-    plan = extractors(corpus, tmp_path, **own).plan()
+    plan = trainings(corpus, tmp_path, **own).plan()
     assert list(plan["extractors"]) == ["audio", "scene", "face"]
     assert plan["features"][0] == "roberta"
 
 
 def test_a_table_names_all_that_its_rows_see(corpus: Manifest, tmp_path: Path) -> None:
     asked = {"reproduce": {"features": ["roberta", "mel_embedding", "face_embedding"], "only": []}}
-    assert "scene" not in extractors(corpus, tmp_path, **asked).kinds
-    assert "scene" in extractors(corpus, tmp_path, "m2f-t3", **asked).kinds
+    assert "scene" not in trainings(corpus, tmp_path, **asked).kinds
+    assert "scene" in trainings(corpus, tmp_path, "m2f-t3", **asked).kinds
 
 
 def test_clips_that_fail_are_counted(corpus: Manifest, tmp_path: Path) -> None:
@@ -191,7 +191,7 @@ def test_clips_that_fail_are_counted(corpus: Manifest, tmp_path: Path) -> None:
     some = Manifest.read(tmp_path / "some.csv", Path("/"))
     asked = {"reproduce": {"features": ["mel_embedding"], "only": ["a"]}}
     said: list[str] = []
-    made = extractors(some, tmp_path / "out", "m2f-fig5", **asked).make(say=said.append)
+    made = trainings(some, tmp_path / "out", "m2f-fig5", **asked).make(say=said.append)
     assert made.failed == 2  # its spectrogram, and what is computed from that
     assert any("1 clip failed" in step for step in said)
 
@@ -213,7 +213,7 @@ def test_what_makes_no_sense_is_refused_before_anything(
 ) -> None:
     name, settings, message = REFUSED[case]
     with pytest.raises(ConfigError, match=message):
-        extractors(corpus, tmp_path / "out", name, **settings)
+        trainings(corpus, tmp_path / "out", name, **settings)
     assert not (tmp_path / "out").exists()
 
 
@@ -229,13 +229,13 @@ def test_a_file_of_the_single_commands_serves_the_whole(
         "train": {"epochs": 2},
     }
     file.write_text(toml(apart))
-    seen: list[Extractors] = []
+    seen: list[EncoderTrainings] = []
 
-    def planned(extractors: Extractors) -> dict[str, Any]:
-        seen.append(extractors)
+    def planned(trainings: EncoderTrainings) -> dict[str, Any]:
+        seen.append(trainings)
         return {}
 
-    monkeypatch.setattr(Extractors, "plan", planned)
+    monkeypatch.setattr(EncoderTrainings, "plan", planned)
     words = ["reproduce", "m2f-t2", str(corpus.path), "--from-clips", "--out", str(tmp_path / "o")]
     assert run_command([*words, "--config", str(file), "--dry-run"]) == 0
     config = seen[0].config

@@ -299,6 +299,15 @@ def test_every_modality_may_have_a_depth_of_its_own() -> None:
         model(layers={"voice": 2})
 
 
+def test_only_modalities_that_are_there_are_pooled_in_a_way_of_their_own() -> None:
+    what = r"'network\.utterance\.txet': there is no such modality.*did you mean 'text'"
+    with pytest.raises(ConfigError, match=what):
+        model(utterance={"text": "mean", "txet": "words"})
+    # As the rule of size has it, of whatever modalities.
+    silent = model({"audio": 6, "visual": 4}, utterance={"text": "words"})
+    assert not [name for name in silent.state_dict() if ".words." in name]
+
+
 def test_depths_are_set_by_modality_and_kept_with_the_run(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -23,12 +23,14 @@ from emocli.data.manifest import Task
 from emocli.data.samples import Samples
 from emocli.data.store import open_features
 from emocli.errors import EmocliWarning, RunError
+from emocli.metrics.metrics import score
 from emocli.models import baselines, classical
 from emocli.models.baselines import C_VALUES, fit_classical
 from emocli.models.beside import KEY, read_models, save_models
 from emocli.models.classical import KINDS, ClassicalModel, Fitter
-from emocli.models.functionals import Matrix
+from emocli.models.functionals import Functionals, Matrix
 from emocli.models.rundir import BASELINES
+from emocli.models.settings import TrainConfig
 from tests import toy
 
 rng = np.random.default_rng(0)
@@ -186,7 +188,7 @@ def splits(folder: Path, task: str) -> tuple[Samples, Samples, Samples]:
 @pytest.mark.parametrize("task", ["single", "multi", "intensity"])
 def test_what_is_kept_predicts_the_same(task: str, tmp_path: Path) -> None:
     train, valid, test = splits(tmp_path, task)
-    models = fit_classical(list(KINDS), train, valid, limit=1.0)
+    models = fit_classical(list(KINDS), train, valid, settings=TrainConfig(functionals_limit=1.0))
     save_models(tmp_path, models)
     again = read_models(tmp_path)
     assert again is not None
@@ -217,6 +219,21 @@ def test_a_damaged_file_is_refused_in_one_line(tmp_path: Path) -> None:
         read_models(tmp_path)
     path.write_bytes(whole)
     assert read_models(tmp_path) is not None
+
+
+def test_c_is_the_best_by_what_stops_the_network(tmp_path: Path) -> None:
+    train, valid, _ = splits(tmp_path, "single")
+    seen = Functionals.fit(train)
+    targets, labels = (s.manifest.targets(s.clips) for s in (train, valid))
+    fitter = Fitter.of("svm", seen(train), targets, "single", len(toy.CLASSES))
+    scores = [
+        score("single", labels, fitter(C)(seen(valid)), toy.CLASSES).overall for C in C_VALUES
+    ]
+    for monitor in ("accuracy", "weighted_f1", "brier"):
+        settings = TrainConfig(monitor=monitor)
+        (chosen,) = fit_classical(["svm"], train, valid, settings=settings).models
+        best = min if monitor == "brier" else max
+        assert chosen.valid[monitor] == pytest.approx(best(each[monitor] for each in scores))
 
 
 def test_files_from_before_the_limit_have_none(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from emocli.metrics.metrics import score
 from emocli.models import classical
 from emocli.models.baselines import fit_classical
 from emocli.models.rundir import BASELINES
+from emocli.models.settings import TrainConfig
 from emocli.plugin.robustness import RepairOptions
 from emocli.plugin.training import PLUS
 from emocli.training import jobs, prepare
@@ -58,7 +59,7 @@ def test_they_are_those_of_the_same_features_and_splits(corpus: toy.Toy, trained
     standardiser = Standardiser.fit(splits["train"])
     learnt, valid, test = (samples.then(standardiser) for samples in splits.values())
     targets = test.manifest.targets(test.clips)
-    beside = fit_classical(BESIDE, learnt, valid, limit=PLUS["functionals_limit"])
+    beside = fit_classical(BESIDE, learnt, valid, settings=TrainConfig(**PLUS))
     for name, model in zip(BESIDE, beside.models, strict=True):
         values = model(test)
         expected = score("single", targets, values, toy.CLASSES).overall

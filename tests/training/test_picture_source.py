@@ -9,12 +9,12 @@ import pytest
 from emocli import plugins
 from emocli.cli.commands.fit_encoder import KindName
 from emocli.errors import ConfigError
-from emocli.plugin.feature import EncoderKind
+from emocli.plugin.feature import PictureKind
 from emocli.training.picture_source import PACKAGE, picture_source
 
 
 def test_every_kind_is_a_file() -> None:
-    kinds = get_args(EncoderKind)
+    kinds = get_args(PictureKind)
     assert set(kinds) == set(KindName) == set(plugins.files(PACKAGE))
     assert [picture_source(kind).kind for kind in kinds] == [*kinds]
 

@@ -17,12 +17,14 @@ import pytest
 
 from emocli.cli.app import run
 from emocli.config import read_toml
+from emocli.errors import RunError
 from emocli.models import rundir
 from emocli.models.rundir import BASELINES, MODEL, read_config
 from emocli.training.fusion_task import FusionTask
 from emocli.training.journal import JOURNAL
 from emocli.training.search import Search
 from emocli.training.study_summary import NestedSummary, SearchReport
+from emocli.training.train import TrainRequest
 from tests import toy
 from tests.conftest import Refused
 from tests.interrupt import interrupted
@@ -269,6 +271,20 @@ def test_what_fails_is_counted_and_the_others_go_on(
     states = [trial["state"] for trial in found["trials"]]
     assert found["budget"]["failed"] == states.count("failed")
     assert states.count("complete") > 0
+
+
+def test_where_none_comes_to_its_end_it_says_why(
+    corpus: toy.Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: Refused
+) -> None:
+    pytest.importorskip("optuna")
+    reasons = iter(("the loss is not finite", "no room"))
+
+    def fails(self: TrainRequest, **options: object) -> None:
+        raise RunError(next(reasons), where=self.run.name)
+
+    monkeypatch.setattr(TrainRequest, "train", fails)
+    said = refused(*command(corpus, tmp_path / "study", *spaced(*SPACE), trials=2))
+    assert "none of 2 trials came to its end (trial-0000: the loss is not finite); choose" in said
 
 
 # -- what it never sees

@@ -99,6 +99,21 @@ def test_errors_are_better_when_smaller_and_what_is_known_is_not_trained_again(
     assert len(list((tmp_path / "study").glob("*-*"))) == 3
 
 
+def test_what_is_known_follows_the_rules_of_the_preset(
+    corpus: toy.Toy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """32 is the default without rules; by them, the first setting was trained with batches of 8."""
+    tried = ("network.dropout=0.1,0.2", "train.batch_size=32,8")
+    arguments = command(corpus, tmp_path / "study", *tried, fusion="late")
+    trials = tuned([*arguments, "--preset", "plus"], capsys)["trials"]
+    runs = {t["value"]: t["run"] for t in trials if t["setting"] == "train.batch_size"}
+    assert {value: read_config(Path(run)).train.batch_size for value, run in runs.items()} == {
+        "32": 32,
+        "8": 8,
+    }
+    assert runs["8"] == next(t["run"] for t in trials if t["chosen"])
+
+
 def test_interrupted_it_goes_on_and_chooses_the_same(
     corpus: toy.Toy,
     tmp_path: Path,

@@ -71,7 +71,7 @@ def command(
 
 
 def _states(talk: PredictedTalk) -> str:
-    """Say which modalities were missing, distrusted and regenerated, and how often."""
+    """Say which modalities were missing, not trusted and regenerated, and how often."""
     states = {
         "missing": talk.missing,
         "not trusted": talk.distrusted,

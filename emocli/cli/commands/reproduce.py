@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
@@ -27,7 +27,7 @@ STORE = Path("store")
 
 
 @dataclass(frozen=True)
-class Inputs:
+class PreparedInputs:
     """What an experiment reads, and how many extractions failed while it was made."""
 
     corpus: Manifest
@@ -47,7 +47,7 @@ class SourceOptions:
         Path | None,
         Option("Folder of the feature stores.  [default: store; OUT/store with --from-clips]"),
     ] = None
-    from_clips: Annotated[bool, Option("Train the paper's extractors, and extract, first.")] = False
+    from_clips: Annotated[bool, Option("Train the paper's encoders, and extract, first.")] = False
     synthetic: Annotated[bool, Option("Generate a corpus on which the whole table can run.")] = (
         False
     )
@@ -95,31 +95,33 @@ class SourceOptions:
     def plan(self, experiment: str, out: Path, tree: Tree) -> object:
         """Return the plan of what is done first."""
         from emocli.experiments import runner
-        from emocli.experiments.from_clips import Extractors
+        from emocli.experiments.from_clips import EncoderTrainings
 
         if self.synthetic:
             return self._twin(experiment, out, tree).plan()
         corpus = self._corpus()
         if self.from_clips:
-            return Extractors.of(experiment, corpus, out, tree).plan()
+            return EncoderTrainings.of(experiment, corpus, out, tree).plan()
         return runner.plan(experiment, corpus, self.store or STORE, tree).data()
 
     def make(
         self, experiment: str, out: Path, tree: Tree, workers: int, overwrite: bool, say: Say
-    ) -> Inputs:
+    ) -> PreparedInputs:
         """Make what is not there, and say what the experiment is to read."""
-        from emocli.experiments.from_clips import Extractors
+        from emocli.experiments.from_clips import EncoderTrainings
 
         if self.synthetic:
             twin = self._twin(experiment, out, tree)
-            inputs = Inputs(twin.make(workers, overwrite, say), twin.store, twin.settings)
+            inputs = PreparedInputs(twin.make(workers, overwrite, say), twin.store, twin.settings)
         else:
-            inputs = Inputs(self._corpus(), self.store or STORE, tree)
+            inputs = PreparedInputs(self._corpus(), self.store or STORE, tree)
         if not self.from_clips:
             return inputs
-        extractors = Extractors.of(experiment, inputs.corpus, out, inputs.settings)
-        made = extractors.make(workers, overwrite, say)
-        return Inputs(inputs.corpus, made.store, extractors.without(inputs.settings), made.failed)
+        trainings = EncoderTrainings.of(experiment, inputs.corpus, out, inputs.settings)
+        made = trainings.make(workers, overwrite, say)
+        return PreparedInputs(
+            inputs.corpus, made.store, trainings.without(inputs.settings), made.failed
+        )
 
     def _corpus(self) -> Manifest:
         from emocli.data.manifest import Manifest
@@ -189,7 +191,7 @@ def command(
     them, but for what tells the rows apart), rows.ROW.train.KEY, check.KEY, experiment.KEY,
     reproduce.KEY.
 
-    With --from-clips the features are made first: extractors are trained on the train split, those
+    With --from-clips the features are made first: encoders are trained on the train split, those
     of M2FNet with settings extractors.audio.KEY (face, scene, text) and extractors.features.KEY.
 
     With --synthetic no corpus is needed: one is drawn from a seed, with the task, the modalities
@@ -234,11 +236,12 @@ def _of_other_commands(config: Path | None) -> Tree:
     """Return what a file says to the commands whose work is done; encoders are trained here."""
     from emocli.cli import sections
     from emocli.config import subsection
+    from emocli.plugin.feature import PictureKind
 
     encoder = sections.table("fit-encoder", config)
     features = sections.settings("extract", config, None)
     return {
-        **dict.fromkeys(("audio", "face", "scene"), encoder),
+        **dict.fromkeys(get_args(PictureKind), encoder),
         "text": sections.table("fit-text", config),
         "features": {
             name: {k: v for k, v in subsection(features, name).items() if k != "encoder"}

@@ -56,7 +56,7 @@ def command(
     the same features, in seconds; emocli evaluate tests them too.
 
     With --corrupt the clips of both splits are corrupted first; with --check (fitted by emocli
-    fit-cca) what it distrusts is discarded, and with --proxy regenerated from validation on.
+    fit-cca) what it does not trust is discarded, and with --proxy regenerated from validation on.
     """
     from emocli.models.commands import record
     from emocli.models.rundir import REPORTS

@@ -14,7 +14,7 @@ from __future__ import annotations
 from functools import partial
 
 from emocli.config import Settings
-from emocli.plugin.experiment import EncoderKind, Row, Table
+from emocli.plugin.experiment import PictureKind, Row, Table
 
 
 class Config(Settings):
@@ -26,7 +26,7 @@ class Config(Settings):
         What the encoders look at: the feature ``mel``, the feature ``faces``, or the videos.
     """
 
-    kind: EncoderKind = "audio"
+    kind: PictureKind = "audio"
 
 
 ADAPTIVE = ("adaptive margin, detached", "adaptive margin, scaled")

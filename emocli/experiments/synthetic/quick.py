@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import get_args
 
 from emocli.config import Tree
+from emocli.plugin.feature import PictureKind
 
 SYNTHETIC: Tree = {
     "dialogues": {"train": 12, "valid": 6, "test": 10},
@@ -40,7 +42,7 @@ QUICK: Mapping[str, Tree] = MappingProxyType(
         "train": {"epochs": 4, "threads": 1, "accelerator": "cpu"},
         "encoder": ENCODER,
         "extractors": {
-            **dict.fromkeys(("audio", "face", "scene"), FIT),
+            **dict.fromkeys(get_args(PictureKind), FIT),
             "text": TEXT,
             "features": {"faces": {"rate": 4}},
         },

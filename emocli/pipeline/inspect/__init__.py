@@ -7,6 +7,7 @@ from pathlib import Path
 from emocli.data.manifest import Manifest
 from emocli.data.store import features_in, store_path
 from emocli.errors import ConfigError, EmocliError
+from emocli.models.rundir import COSTS
 from emocli.pipeline.inspect.check import check_in, inspect_check
 from emocli.pipeline.inspect.manifest import inspect_manifest
 from emocli.pipeline.inspect.report import inspect_report
@@ -81,7 +82,7 @@ def _nothing_in(folder: Path) -> tuple[str, str]:
         feature = unfinished[0][1:].removesuffix(".parts")
         what = f"is a store whose extraction has not ended ({feature})"
         return what, "repeat the emocli extract command to resume"
-    if "costs.json" in inside:
+    if COSTS in inside:
         return "is a reproduction that has not ended", "repeat the emocli reproduce command"
     shown = [name for name in inside if not name.startswith(".")]
     if not shown:

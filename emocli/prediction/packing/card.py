@@ -116,7 +116,7 @@ def card(ensemble: Ensemble, pack: Pack, terms: Mapping[str, str]) -> str:
         HOW,
         _needs(pack),
         _trained(ensemble),
-        _figures(ensemble),
+        _metrics(ensemble),
         USE,
         _limits(ensemble, pack),
         _licence(config, pack, terms),
@@ -199,11 +199,11 @@ def _unasked(ensemble: Ensemble) -> str:
     return f"packed, says how unusual each modality is; {asked}"
 
 
-def _figures(ensemble: Ensemble) -> str:
-    figures = [_figure(name, each) for name, each in _reports(ensemble.path)]
+def _metrics(ensemble: Ensemble) -> str:
+    measured = [_of_report(name, each) for name, each in _reports(ensemble.path)]
     none = "On test clips none: no evaluation was beside the run when it was packed."
     own = [section for fold in ensemble.folds for section in _own_sections(fold.path, ensemble)]
-    return "\n\n".join(["## Metrics", *(figures or [none]), *own])
+    return "\n\n".join(["## Metrics", *(measured or [none]), *own])
 
 
 def _own_sections(fold: Path, ensemble: Ensemble) -> Iterator[str]:
@@ -230,7 +230,7 @@ def _reports(run: Path) -> Iterator[tuple[str, EvaluationReport]]:
             yield path.stem, report
 
 
-def _figure(name: str, report: EvaluationReport) -> str:
+def _of_report(name: str, report: EvaluationReport) -> str:
     """Show the conditions of a report, each beside the baselines on the same clips."""
     metrics = [m for m in report.definitions if m in report.clean.metrics]
     rows = []

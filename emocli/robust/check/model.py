@@ -40,7 +40,7 @@ Passing = Mapping[str, Flags]
 
 @dataclass(frozen=True)
 class ModalityCheck:
-    """Tells effective modalities from ineffective ones, clip by clip (Mittal 2020 eq. 1).
+    """Tells effective modalities from those not trusted, clip by clip (Mittal 2020 eq. 1).
 
     Features are standardised by the training clips, so that zero is their mean.
 

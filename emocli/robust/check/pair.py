@@ -38,7 +38,7 @@ class PairCheck:
     cca : CCA
         Between their principal components, fitted on ``n_train`` clips.
     tau : float
-        A lower score is ineffective; chosen on ``n_valid`` clips.
+        A lower score is not trusted; chosen on ``n_valid`` clips.
     """
 
     modalities: tuple[str, str]

@@ -40,7 +40,7 @@ class CheckConfig(Settings):
     score : {'pearson', 'cosine', 'weighted', 'llr'}
         How the agreement of two modalities is measured.
     rule : {'all', 'any'}
-        Whether a modality is ineffective when its scores with all others are below tau, or when
+        Whether a modality is not trusted when its scores with all others are below tau, or when
         any is.
     min_partners : int
         Under ``all``: the others it must agree with to be effective.
@@ -52,7 +52,7 @@ class CheckConfig(Settings):
     threshold : float
         The number that tau is, for ``tau = fixed``.
     outliers : {'none', 'quantile', 'youden'}
-        Whether a modality is ineffective, too, whose anomaly score is above a threshold: the share
+        Whether a modality is not trusted, too, whose anomaly score is above a threshold: the share
         ``quantile`` of the scores of held-out clips; or what best separates them from their noisy
         copies.
     clip_outliers : float

@@ -30,7 +30,7 @@ FEWEST = 4
 
 @dataclass(frozen=True)
 class ProxyGenerator:
-    """Proxy features p = T f of ineffective modalities (Mittal 2020, section 3.4).
+    """Proxy features p = T f of modalities that are not trusted (Mittal 2020, section 3.4).
 
     Features are standardised by the training clips, so that zero is their mean. Where nothing can
     be said, because no other modality of the clip is effective or no training clips have both, a
