@@ -34,6 +34,7 @@ LEVELS = (
         "limits",
         "display",
         "options",
+        "paths",
         "rules",
         "space",
         "version",
