@@ -5,9 +5,9 @@ The public API, imported when it is first used::
     import emocli
 
     manifest = emocli.Manifest.read("corpus.csv")
-    emocli.extract(manifest, ["mel", "face_hog"], Path("store"))
-    emocli.train(manifest, Path("store"), fusion="rrnn", run=Path("runs/rrnn"))
-    emocli.evaluate(Path("runs/rrnn"), corrupt=["visual@0.01"]).data["corrupted"]
+    emocli.extract(manifest, ["mel", "face_hog"], "store")
+    emocli.train(manifest, "store", fusion="rrnn", run="runs/rrnn")
+    emocli.evaluate("runs/rrnn", corrupt=["visual@0.01"]).data["corrupted"]
     emocli.load_run("runs/rrnn").predict("new.csv", "new_store").table()
     emocli.load_run("runs/rrnn").predict(["interview.mp4"]).segments
 """

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 
+from emocli.paths import StrPath
+
 
 class EmocliError(Exception):
     """A user's mistake or a broken input: one line, exit code 2, no traceback.
@@ -19,7 +21,7 @@ class EmocliError(Exception):
         How to put it right; printed last.
     """
 
-    def __init__(self, what: str, *, where: str | os.PathLike[str] = "", hint: str = "") -> None:
+    def __init__(self, what: str, *, where: StrPath = "", hint: str = "") -> None:
         self.what = what
         self.where = os.fspath(where)
         self.hint = hint

@@ -35,6 +35,7 @@ LEVELS = (
         "limits",
         "display",
         "options",
+        "paths",
         "rules",
         "space",
         "version",

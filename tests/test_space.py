@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import doctest
 from collections.abc import Sequence
 
 import pytest
 
-from emocli import space
 from emocli.errors import ConfigError
 from emocli.space import Choice, Range, Uniform, Value, Whole, parse
 
@@ -79,7 +77,3 @@ def test_anything_else_is_refused_in_one_line(text: str) -> None:
 def test_a_range_that_cannot_be_says_why(text: str, why: str) -> None:
     with pytest.raises(ConfigError, match=f"is no range of a setting: {why}; write KEY="):
         parse(text)
-
-
-def test_its_examples_run() -> None:
-    assert doctest.testmod(space).failed == 0

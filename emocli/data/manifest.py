@@ -23,8 +23,9 @@ from emocli.data.rules import MOST_NAMES, Task
 from emocli.data.sidecar import encoded, read_both, replaced, sidecar_path, toml_text
 from emocli.errors import ManifestError, choice
 from emocli.parsing import Tree
+from emocli.paths import StrPath
 
-__all__ = ["Manifest", "Task"]
+__all__ = ["Manifest", "ManifestOrPath", "Task"]
 
 
 @dataclass(frozen=True)
@@ -87,14 +88,14 @@ class Manifest:
             rules.check_groups(self.clips, place)
 
     @classmethod
-    def read(cls, path: Path, root: Path | None = None) -> Manifest:
+    def read(cls, path: StrPath, root: StrPath | None = None) -> Manifest:
         """Read ``path`` (CSV) and the TOML file of the same name beside it.
 
         Parameters
         ----------
-        path : Path
+        path : str or Path
             The CSV file; the columns are those of ``data_manifests/README.md``.
-        root : Path, optional
+        root : str or Path, optional
             Folder of the media, instead of the one the TOML file names.
 
         Raises
@@ -122,7 +123,12 @@ class Manifest:
         rules.check_links(manifest.clips, base, partial(manifest._place, table.lines))
         return manifest
 
-    def write(self, path: Path) -> None:
+    @classmethod
+    def of(cls, source: ManifestOrPath) -> Manifest:
+        """Return a manifest as it is, or read the one at a path; errors as of `read`."""
+        return source if isinstance(source, Manifest) else cls.read(source)
+
+    def write(self, path: StrPath) -> None:
         """Write ``path`` and the TOML file beside it, both or none.
 
         Reading them again gives an equal manifest. Media paths are written relative to the root.
@@ -282,3 +288,6 @@ class Manifest:
             **({"splits": self.splits} if self.splits else {}),
             **({"replaces": replaces} if replaces else {}),
         }
+
+
+ManifestOrPath = Manifest | StrPath

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emocli.data.clip import Split
-from emocli.data.manifest import Manifest
+from emocli.data.manifest import Manifest, ManifestOrPath
 from emocli.data.samples import Samples
 from emocli.data.speakers import TestNormalisation
 from emocli.errors import RunError
@@ -176,7 +176,7 @@ Evaluator = RunEvaluator | CrossValidationEvaluator
 def open_evaluator(
     run: Path,
     split: Split,
-    manifest: Path | None,
+    manifest: ManifestOrPath | None,
     store: Path | None,
     repair: RepairOptions = TRAINED,
     ensemble: bool = False,

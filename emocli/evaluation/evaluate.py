@@ -11,6 +11,7 @@ from emocli.data.clip import Clip, Split
 from emocli.data.durable import digest, write_bytes, write_lock
 from emocli.data.filenames import named
 from emocli.data.json_io import as_json
+from emocli.data.manifest import ManifestOrPath
 from emocli.data.pool import Progress
 from emocli.data.speakers import GIVEN, UNUSED, TestNormalisation
 from emocli.evaluation.clips import clips_csv
@@ -33,6 +34,7 @@ from emocli.metrics.summary import compare, means
 from emocli.models.calibration import refit_remarks
 from emocli.models.rundir import REPORTS
 from emocli.parsing import Tree
+from emocli.paths import StrPath
 from emocli.plugin.feature import Device
 from emocli.plugin.feature import device as chosen_device
 from emocli.plugin.robustness import TRAINED, CorruptionSpec, RepairOptions, on, read
@@ -88,10 +90,10 @@ class Evaluation:
 
 
 def evaluate(
-    run: Path,
+    run: StrPath,
     *,
-    manifest: Path | None = None,
-    store: Path | None = None,
+    manifest: ManifestOrPath | None = None,
+    store: StrPath | None = None,
     split: Split = "test",
     corrupt: Iterable[str | CorruptionSpec] = (),
     sweep: Sequence[str] | None = None,
@@ -112,9 +114,10 @@ def evaluate(
 
     Parameters
     ----------
-    run : Path
+    run : str or Path
         A finished run, or the folder of a cross-validation.
-    manifest, store : Path, optional
+    manifest : Manifest, str or Path, optional
+    store : str or Path, optional
         Instead of those it was trained on.
     split : str
         Which clips.
@@ -152,7 +155,8 @@ def evaluate(
         If the run is no run, its features have changed, or what is asked does not fit it.
     """
     place, requested = chosen_device(device, "--device"), read(corrupt)
-    opened = open_evaluator(run, split, manifest, store, repair, ensemble, normalise)
+    run, folder = Path(run), None if store is None else Path(store)
+    opened = open_evaluator(run, split, manifest, folder, repair, ensemble, normalise)
     evaluator = opened.on(place)
     require_known(by, evaluator.samples.clips)
     requested = on(requested, evaluator.modalities)

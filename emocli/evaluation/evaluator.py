@@ -15,7 +15,7 @@ from emocli.data.cached_samples import CachedSamples, FeatureCache
 from emocli.data.clip import Clip, Split
 from emocli.data.durable import digest
 from emocli.data.filenames import corpus_part
-from emocli.data.manifest import Manifest
+from emocli.data.manifest import Manifest, ManifestOrPath
 from emocli.data.samples import Samples
 from emocli.data.speakers import GIVEN, UNUSED, USED, SpeakerNormaliser, TestNormalisation
 from emocli.data.store import StoredFeature, check_path, open_features
@@ -85,7 +85,7 @@ class RunEvaluator:
         cls,
         run: Path,
         split: Split | None,
-        manifest: Path | None,
+        manifest: ManifestOrPath | None,
         store: Path | None,
         repair: RepairOptions = TRAINED,
         normalise: TestNormalisation | None = None,

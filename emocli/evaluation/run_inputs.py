@@ -7,7 +7,7 @@ from pathlib import Path
 
 from emocli.config import leaves
 from emocli.data.filenames import content
-from emocli.data.manifest import Manifest
+from emocli.data.manifest import Manifest, ManifestOrPath
 from emocli.data.speakers import USED, SpeakerNormaliser, TestNormalisation
 from emocli.data.store import StoredFeature
 from emocli.errors import ConfigError, EmocliError, RunError, StoreError
@@ -78,7 +78,7 @@ def find(run: Path, what: str, source: Source) -> Path:
     return path
 
 
-def read_corpus(run: Path, config: RunConfig, manifest: Path | None) -> Manifest:
+def read_corpus(run: Path, config: RunConfig, manifest: ManifestOrPath | None) -> Manifest:
     """Read a run's manifest; another than its own must ask for the same classes.
 
     Raises
@@ -86,7 +86,7 @@ def read_corpus(run: Path, config: RunConfig, manifest: Path | None) -> Manifest
     EmocliError
         If it does not fit.
     """
-    corpus = Manifest.read(manifest or find(run, "manifest", config.manifest))
+    corpus = Manifest.of(find(run, "manifest", config.manifest) if manifest is None else manifest)
     if manifest is None and corpus.fingerprint != config.manifest.fingerprint:
         raise RunError(
             "its clips are no longer those the run was trained on",
@@ -109,11 +109,13 @@ def read_corpus(run: Path, config: RunConfig, manifest: Path | None) -> Manifest
     return corpus
 
 
-def is_own(run: Path, config: RunConfig, manifest: Path | None, corpus: Manifest) -> bool:
+def is_own(run: Path, config: RunConfig, manifest: ManifestOrPath | None, corpus: Manifest) -> bool:
     """Tell whether a corpus is a run's own, labels and splits and all; in doubt it is not."""
     own = config.manifest.locate(run)
-    if manifest is None or (own.exists() and own.samefile(manifest)):
+    if manifest is None:
         return True
+    if not isinstance(manifest, Manifest) and own.exists() and own.samefile(manifest):
+        return True  # an object may differ from the file that it was read from
     try:
         return content(read_corpus(run, config, None)) == content(corpus)
     except EmocliError:

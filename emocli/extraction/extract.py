@@ -12,7 +12,7 @@ from typing import TypedDict, cast
 
 from emocli import plugins
 from emocli.config import Plain, Settings, build
-from emocli.data.manifest import Manifest
+from emocli.data.manifest import Manifest, ManifestOrPath
 from emocli.data.pool import Pool, Progress, open_pool
 from emocli.data.stamp import changed, joined, stamps
 from emocli.data.store import (
@@ -27,6 +27,7 @@ from emocli.data.store.resume import ExtractionState, extraction_state
 from emocli.errors import ConfigError, StoreError
 from emocli.extraction.failures import Failure, record
 from emocli.extraction.worker import Outcome, PartJob, SharedExtractor, compute, misfit
+from emocli.paths import StrPath
 from emocli.plugin.feature import Extractor, Feature
 
 PART = 8
@@ -107,9 +108,9 @@ def plan(
 
 
 def extract(
-    manifest: Manifest,
+    manifest: ManifestOrPath,
     features: Sequence[str],
-    store: Path,
+    store: StrPath,
     *,
     settings: Mapping[str, Plain] | None = None,
     workers: int = 1,
@@ -128,9 +129,11 @@ def extract(
 
     Parameters
     ----------
+    manifest : Manifest, str or Path
+        The clips.
     features : sequence of str
         Names of feature plug-ins.
-    store : Path
+    store : str or Path
         Folder of the store; made if need be.
     settings : mapping, optional
         Feature to its settings.
@@ -162,7 +165,8 @@ def extract(
         add clips to, is being written by another process, or the disk is full; if no clip has the
         medium of a feature, or none of them can be used.
     """
-    jobs = _jobs(manifest, features, store, settings or {}, overwrite, update)
+    corpus, folder = Manifest.of(manifest), Path(store)
+    jobs = _jobs(corpus, features, folder, settings or {}, overwrite, update)
     jobs = [replace(job, extractor=(extractors or {}).get(job.feature)) for job in jobs]
     advance = _counter(progress, sum(each.remaining for each in _plans(jobs)))
     links = _upstream(jobs)

@@ -9,18 +9,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from emocli.data.manifest import Manifest
+from emocli.data.manifest import Manifest, ManifestOrPath
 from emocli.data.store import FeatureStore, Recipe, write_feature
 from emocli.data.track import Track
 from emocli.errors import StoreError
 from emocli.interchange.import_features import require_name
+from emocli.paths import StrPath
 
 Arrays = Mapping[str, NDArray[np.floating]]
 
 
 def store_arrays(
-    manifest: Manifest,
-    store: Path,
+    manifest: ManifestOrPath,
+    store: StrPath,
     name: str,
     modality: str,
     arrays: Arrays,
@@ -33,9 +34,9 @@ def store_arrays(
 
     Parameters
     ----------
-    manifest : Manifest
+    manifest : Manifest, str or Path
         The clips; those without an array lack the feature.
-    store : Path
+    store : str or Path
         Folder of the store; made if need be.
     name, modality : str
         Name of the feature, and what it describes.
@@ -62,11 +63,12 @@ def store_arrays(
     >>> clips = (Clip("a", split="train", label="joy"), Clip("b", split="train", label="anger"))
     >>> manifest = Manifest(clips, ("anger", "joy"), "single", "mine", Path())
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     mine = store_arrays(manifest, Path(folder), "mine", "audio", {"a": np.ones((4, 2))})
+    ...     mine = store_arrays(manifest, folder, "mine", "audio", {"a": np.ones((4, 2))})
     ...     mine["a"].shape, "b" in mine
     ((4, 2), False)
     """
     require_name(name, modality)
+    manifest = Manifest.of(manifest)
     known = {clip.id for clip in manifest.clips}
     unknown = [clip_id for clip_id in arrays if clip_id not in known]
     if unknown:
@@ -76,7 +78,7 @@ def store_arrays(
         raise StoreError("its arrays have different numbers of columns", where=f"feature '{name}'")
     recipe = Recipe(name, modality, manifest.fingerprint, {"sha256": _digest(tracks)})
     ids = [clip.id for clip in manifest.clips if clip.id in tracks]
-    return write_feature(store, recipe, ids, tracks.__getitem__, names, overwrite=overwrite)
+    return write_feature(Path(store), recipe, ids, tracks.__getitem__, names, overwrite=overwrite)
 
 
 def _track(array: NDArray[np.floating], times: Arrays | None, clip_id: str) -> Track:

@@ -14,13 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emocli.data.clip import Clip
-from emocli.data.manifest import Task
+from emocli.data.manifest import Manifest, ManifestOrPath, Task
 from emocli.data.store import open_features
 from emocli.errors import ConfigError, RunError, choice
 from emocli.evaluation.evaluator import RunEvaluator
 from emocli.evaluation.run_inputs import read_corpus
 from emocli.models import rundir
 from emocli.models.run_config import RunConfig
+from emocli.paths import StrPath, StrPaths
 from emocli.prediction.arrays import ClipArrays
 from emocli.prediction.networks import Ensemble
 from emocli.prediction.packing.folder import is_packed, read_pack, verified
@@ -30,8 +31,6 @@ from emocli.prediction.predict import PredictOptions, Predictor
 from emocli.prediction.timeline import PredictionReport
 from emocli.training.compute import deterministic_torch
 from emocli.training.outputs import predict
-
-Name = str | PathLike[str]
 
 
 @dataclass(frozen=True)
@@ -93,20 +92,17 @@ class LoadedRun:
         return rundir.folds(self.path) or [self.path]
 
     @overload
-    def predict(self, inputs: Name, store: Name | None = None) -> ClipPredictions: ...
+    def predict(self, inputs: ManifestOrPath, store: StrPath | None = None) -> ClipPredictions: ...
 
     @overload
     def predict(
-        self,
-        inputs: list[str] | list[Path] | tuple[Name, ...],
-        *,
-        options: PredictOptions | None = None,
+        self, inputs: StrPaths, *, options: PredictOptions | None = None
     ) -> PredictionReport: ...
 
     def predict(
         self,
-        inputs: Name | list[str] | list[Path] | tuple[Name, ...],
-        store: Name | None = None,
+        inputs: ManifestOrPath | StrPaths,
+        store: StrPath | None = None,
         *,
         options: PredictOptions | None = None,
     ) -> ClipPredictions | PredictionReport:
@@ -114,9 +110,10 @@ class LoadedRun:
 
         Parameters
         ----------
-        inputs : str, Path, or a sequence of them
-            A manifest whose features are in a store, and whose task and classes are the run's; or
-            a list of recordings, folders of them, or manifests, whose features are computed.
+        inputs : Manifest, str, Path, or a list
+            A manifest, or its path, whose features are in a store, and whose task and classes are
+            the run's; or a list of recordings, folders of them, or paths of manifests, whose
+            features are computed.
         store : str or Path, optional
             Folder of the features of a manifest, computed as those of the training; by default
             the run's own.
@@ -133,8 +130,11 @@ class LoadedRun:
         EmocliError
             If something is absent, damaged, or does not fit.
         """
-        if isinstance(inputs, str | PathLike):
-            return self._stored(Path(inputs), None if store is None else Path(store))
+        if isinstance(inputs, Manifest | str | PathLike):
+            return self._stored(inputs, None if store is None else Path(store))
+        if store is not None:
+            hint = "predict(MANIFEST, store) for clips whose features are there"
+            raise ConfigError("the features of recordings are computed, not in a store", hint=hint)
         predictor = Predictor.open(self.path, options or PredictOptions())
         with TemporaryDirectory(prefix="emocli-") as work:
             return predictor.predict([Path(each) for each in inputs], Path(work))
@@ -162,7 +162,7 @@ class LoadedRun:
         """
         return predict_arrays(Ensemble.open(self.path), arrays)
 
-    def _stored(self, manifest: Path, where: Path | None) -> ClipPredictions:
+    def _stored(self, manifest: ManifestOrPath, where: Path | None) -> ClipPredictions:
         if is_packed(self.path):
             return self._unpacked(manifest, where)
         evaluators = [RunEvaluator.open(f, None, manifest, where) for f in self._folders]
@@ -171,7 +171,7 @@ class LoadedRun:
         config = self.config
         return ClipPredictions(ids, config.classes, config.task, values.mean(0), values.std(0))
 
-    def _unpacked(self, manifest: Path, where: Path | None) -> ClipPredictions:
+    def _unpacked(self, manifest: ManifestOrPath, where: Path | None) -> ClipPredictions:
         """Predict the clips of a manifest with a packed run, which has no store of its own."""
         if where is None:
             hint = "name the folder of the features: predict(MANIFEST, STORE)"
@@ -247,7 +247,7 @@ def _shown(
     return {clip_id: array for clip_id, array in pairs if len(array)}
 
 
-def load_run(path: Name) -> LoadedRun:
+def load_run(path: StrPath) -> LoadedRun:
     """Load a run: a folder, packed or not, or ``user/name[@revision]`` of the Hugging Face hub.
 
     Raises

@@ -23,6 +23,7 @@ from emocli.data.json_io import as_json
 from emocli.data.pool import Pool, open_pool
 from emocli.data.stamp import stamps
 from emocli.errors import MediaError, ReportError
+from emocli.paths import StrPath, StrPaths
 from emocli.plugin.feature import Device
 from emocli.plugin.feature import device as chosen_device
 from emocli.plugin.robustness import TRAINED, RepairOptions
@@ -122,10 +123,7 @@ class Predictor:
         return cls(ensemble, features, replace(options, device=_device(options.device)))
 
     def predict(
-        self,
-        inputs: Sequence[Path],
-        work: Path,
-        progress: Stages = UNTOLD,
+        self, inputs: Sequence[Path], work: Path, progress: Stages = UNTOLD
     ) -> PredictionReport:
         """Predict files, folders, or the clips of manifests; what is not finished is in ``work``.
 
@@ -313,9 +311,9 @@ class Predictor:
 
 
 def predict(
-    run: Path,
-    inputs: Sequence[Path],
-    out: Path,
+    run: StrPath,
+    inputs: StrPaths,
+    out: StrPath,
     *,
     options: PredictOptions | None = None,
     progress: Stages = UNTOLD,
@@ -324,12 +322,12 @@ def predict(
 
     Parameters
     ----------
-    run : Path
+    run : str or Path
         A run of one seed or several, or a cross-validation; or a packed run, or the name of one
         on the Hugging Face hub.
-    inputs : sequence of Path
+    inputs : list of str or Path
         Media files, folders of them, or manifests, whose clips need no labels.
-    out : Path
+    out : str or Path
         Folder of the result. Repeated after an interruption, the same call goes on.
     options : PredictOptions, optional
         How.
@@ -343,7 +341,8 @@ def predict(
     """
     chosen = options or PredictOptions()
     require_formats(chosen.formats)
-    return predict_into(Predictor.open(run, chosen), inputs, out, progress)
+    predictor = Predictor.open(Path(run), chosen)
+    return predict_into(predictor, [Path(each) for each in inputs], Path(out), progress)
 
 
 def predict_into(

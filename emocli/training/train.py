@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from emocli.config import Plain, Tree
-from emocli.data.manifest import Manifest
+from emocli.data.manifest import Manifest, ManifestOrPath
 from emocli.data.pool import Progress, open_pool
 from emocli.errors import RunError
 from emocli.models import rundir
 from emocli.models.rundir import CONFIG, REPORTS
+from emocli.paths import StrPath
 from emocli.plugin.robustness import UNCORRUPTED, RobustOptions
 from emocli.training.jobs import Training, carry_out
 from emocli.training.prepare import SECTIONS, corpus_size, prepare, resolve
@@ -24,11 +25,11 @@ from emocli.training.trainer import Watch
 
 
 def train(
-    manifest: Manifest,
-    store: Path,
+    manifest: ManifestOrPath,
+    store: StrPath,
     *,
     fusion: str,
-    run: Path,
+    run: StrPath,
     features: Sequence[str] | None = None,
     preset: str = "plus",
     settings: Mapping[str, Plain] | None = None,
@@ -43,13 +44,13 @@ def train(
 
     Parameters
     ----------
-    manifest : Manifest
+    manifest : Manifest, str or Path
         The corpus.
-    store : Path
+    store : str or Path
         Folder of its features.
     fusion : str
         Name of a network.
-    run : Path
+    run : str or Path
         Folder to write.
     features : sequence of str, optional
         One feature per modality, ``a+b`` for several side by side; by default all in the store.
@@ -76,10 +77,10 @@ def train(
         If settings, manifest, store and run do not fit each other; then nothing has been written.
     """
     request = TrainRequest(
-        manifest=manifest,
-        store=store,
+        manifest=Manifest.of(manifest),
+        store=Path(store),
         fusion=fusion,
-        run=run,
+        run=Path(run),
         features=features,
         preset=preset,
         settings=settings or {},

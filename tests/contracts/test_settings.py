@@ -37,6 +37,8 @@ def numbers(schema: Any, place: str = "") -> Iterator[tuple[str, Allowed | None]
         for index, inner in enumerate(schema):
             yield from numbers(inner, f"{place}.{index}")
     elif isinstance(schema, dict):
+        if schema.get("ref", "").startswith("emocli.parsing.Plain"):
+            return  # settings of others, which they guard
         found = allowed(schema)
         if found is not None or schema.get("type") in ("int", "float"):
             yield place, found

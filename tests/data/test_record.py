@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 import json
 import math
 from collections.abc import Mapping
@@ -12,7 +11,6 @@ from typing import ClassVar
 
 import pytest
 
-from emocli.data import record
 from emocli.data.json_io import EXTRA, OPTIONAL, key
 from emocli.data.record import Bounds, Number, Record, Report
 from emocli.errors import ReportError
@@ -125,7 +123,3 @@ def test_keys_of_the_format_before_are_read_by_their_names_now(tmp_path: Path) -
         path.write_text(json.dumps(old | {"format": number}))
         with pytest.raises(ReportError, match=f"is of format {number}, not 2; write it again"):
             Told.read(path)
-
-
-def test_its_example_runs() -> None:
-    assert doctest.testmod(record) == (0, 3)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,6 @@ from emocli import FeatureStore, store_arrays
 from emocli.data.clip import Clip
 from emocli.data.manifest import Manifest
 from emocli.errors import StoreError
-from emocli.interchange import arrays
 
 MANIFEST = Manifest(
     tuple(Clip(name, split="train", label="x") for name in "abc"), ("x", "y"), "single", "d", Path()
@@ -63,7 +61,3 @@ def test_other_arrays_do_not_replace_it_by_chance(tmp_path: Path) -> None:
         MANIFEST, tmp_path, "mine", "audio", {"a": np.zeros((1, 2))}, overwrite=True
     )
     assert_array_equal(again["a"], [[0, 0]])
-
-
-def test_the_example_runs() -> None:
-    assert doctest.testmod(arrays).failed == 0

@@ -169,7 +169,8 @@ def test_an_experiment_takes_it(corpus: toy.Toy) -> None:
         result = reproduce("rrnn-t1", corpus.manifest, corpus.store, out, settings=settings)
         rows = {row.slug: row for row in result.report.rows}
         assert rows["v"].features == (visual,)
-        tables.append([rows[slug].conditions for slug in ("v", "svm-on-functionals")])
+        conditions = [rows[slug].conditions for slug in ("v", "svm-on-functionals")]
+        tables.append([each.data() for row in conditions for each in row])
     assert tables[0] == tables[1]
 
 

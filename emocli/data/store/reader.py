@@ -24,6 +24,7 @@ from emocli.data.store.header import AGAIN, EXTRA, TIMES, Column, Digest, Header
 from emocli.data.track import Array, Track
 from emocli.errors import StoreError, reason
 from emocli.parsing import numbers_by_name, parse_object
+from emocli.paths import StrPath
 
 
 class FeatureStore:
@@ -56,8 +57,8 @@ class FeatureStore:
         How the values were made.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: StrPath) -> None:
+        self.path = path = Path(path)
         file = Hdf5(path, AGAIN)
         self._file: Hdf5 | None = file
         self._process = os.getpid()
@@ -77,7 +78,7 @@ class FeatureStore:
             raise StoreError(what, where=path, hint=AGAIN) from None
 
     @classmethod
-    def open(cls, path: Path) -> FeatureStore:
+    def open(cls, path: StrPath) -> FeatureStore:
         """Open a file for reading.
 
         Raises

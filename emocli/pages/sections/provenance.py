@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 
+from emocli.data.json_io import as_json
 from emocli.errors import EmocliError
 from emocli.models.commands import RecordedCommand
 from emocli.pages.records import ExperimentRecords, RunRecords
@@ -106,9 +107,8 @@ def _of_experiment(each: ExperimentRecords) -> Iterator[Part]:
     yield from _commands(each)
     report = each.report
     yield Facts({"Written by": f"emocli {report.emocli}", "Corpus": report.dataset})
-    yield Folded("Settings", (Code(tuple(json.dumps(report.settings, indent=2).splitlines())),))
-    inputs = json.dumps(report.inputs, indent=2).splitlines()
-    yield Folded("Inputs", (Code(tuple(inputs)),))
+    for title, value in (("Settings", report.settings), ("Inputs", report.inputs)):
+        yield Folded(title, (Code(tuple(as_json(value).splitlines())),))
 
 
 SECTION = Section(90, "Provenance", parts)
