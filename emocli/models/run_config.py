@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shlex
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from emocli.config import Settings, Tree
+from emocli.config import Plain, Settings, Tree, leaves
 from emocli.data.folds import Fold
 from emocli.data.manifest import Task
 from emocli.limits import MOST_SEEDS
@@ -17,6 +19,9 @@ from emocli.quantities import Seed, Width
 
 PRIVATE = frozenset({"seed", "cache_mb"})
 """Settings of a training that do not make two runs different: seeds are compared by themselves."""
+
+SETTABLE = ("network.", "train.")
+"""Beginnings of the names of settings that a run has as they are typed after ``--set``."""
 
 
 class Source(Settings):
@@ -157,16 +162,31 @@ class RunConfig(Settings):
 
     def differs(self, other: RunConfig) -> str | None:
         """Name the first setting or input in which another run would give another network."""
-        mine, its = self._choices(), other._choices()
-        for key in sorted({**mine, **its}):
-            if mine.get(key) != its.get(key):
-                return f"{key} = {mine.get(key)!r} and not {its.get(key)!r}"
+        for key, mine, its in self._differences(other):
+            return f"{key} = {mine!r} and not {its!r}"
         for modality, view in self.features.items():
             if view.fingerprint != other.features[modality].fingerprint:
                 return f"another version of feature '{view.feature}'"
         if self.manifest.fingerprint != other.manifest.fingerprint:
             return "another manifest"
         return None if self.labels == other.labels else "other labels or splits"
+
+    def as_sets(self, other: RunConfig) -> str:
+        """Write the settings in which another run differs as ``--set`` that makes them this one's.
+
+        Empty where something else differs, too, or a value that cannot be typed.
+        """
+        differences = self._differences(other)
+        if not all(key.startswith(SETTABLE) and mine is not None for key, mine, _ in differences):
+            return ""
+        values = leaves({key: mine for key, mine, _ in differences})
+        pairs = (f"{key}={v if isinstance(v, str) else json.dumps(v)}" for key, v in values)
+        return " ".join(f"--set {shlex.quote(pair)}" for pair in pairs)
+
+    def _differences(self, other: RunConfig) -> list[tuple[str, Plain, Plain]]:
+        mine, its = self._choices(), other._choices()
+        pairs = ((key, mine.get(key), its.get(key)) for key in sorted({**mine, **its}))
+        return [(key, own, another) for key, own, another in pairs if own != another]
 
     def _choices(self) -> Tree:
         return {

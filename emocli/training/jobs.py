@@ -90,7 +90,9 @@ class Training:
             rundir.require_empty(self.run, "a run")
         difference = self.outdated
         if difference and not overwrite and self._has_learnt():
-            hint = "choose another --run, or replace it with --overwrite"
+            sets = rundir.read_config(self.run).as_sets(self.config)
+            same = f"keep its settings with {sets}, " if sets else ""
+            hint = f"{same}choose another --run, or replace it with --overwrite"
             raise RunError(f"was trained with {difference}", where=self.run, hint=hint)
 
     def claim(self, overwrite: bool) -> None:

@@ -113,6 +113,25 @@ def test_without_them_nothing_is_fitted_or_shown(
     assert (tmp_path / "run" / BASELINES).is_file()
 
 
+def test_they_join_a_run_of_other_settings_by_what_the_refusal_says(
+    corpus: toy.Toy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As a run has from before a default was changed."""
+    former = ("--no-baseline", "--set", "train.functionals_limit=0", "--set", "train.swa=1")
+    assert run(command(corpus, tmp_path / "run", *former)) == 0
+    capsys.readouterr()
+    assert run(command(corpus, tmp_path / "run")) == 2
+    refusal = capsys.readouterr().err
+    assert "trained with train.functionals_limit = 0.0 and not 3.0" in refusal
+    named = "--set train.functionals_limit=0.0 --set train.swa=1"
+    assert f"keep its settings with {named}, choose another --run" in " ".join(refusal.split())
+    assert run(command(corpus, tmp_path / "run", *named.split())) == 0
+    assert (tmp_path / "run" / BASELINES).is_file()
+    fewer = command(corpus, tmp_path / "run", *named.split(), "-f", "mel")
+    assert run(fewer) == 2  # settings do not help
+    assert "keep its settings" not in capsys.readouterr().err
+
+
 def test_corruption_hurts_them_and_a_repair_is_theirs_too(corpus: toy.Toy, trained: Path) -> None:
     def accuracies(**options: Any) -> dict[str, float]:
         data = evaluate(trained, corrupt=["audio@0.0001", "text@0.0001"], figures=False, **options)
