@@ -197,6 +197,7 @@ class Search:
             "sampler": self.sampler,
             "seed": self.seed,
             "pruning": self.prune,
+            "default": {k: v for k, v in leaves(base.resolved()) if k not in self.space},
         }
         return {name: json.dumps(value, sort_keys=True) for name, value in values.items()}
 
@@ -262,17 +263,15 @@ class Search:
                 raise PrunedTrialError
 
         try:
-            summary = self._request(trial.number, drawn).train(watch=watch)
+            value = self._request(trial.number, drawn).train(watch=watch).valid[self.monitor]
+            if not math.isfinite(value):
+                raise RunError(f"validation {self.monitor} is {value}")
         except PrunedTrialError:
             return "pruned", None
         except EmocliError as error:
             trial.set_user_attr("error", str(error))
             return "failed", None
-        value = summary.valid[self.monitor]
-        if math.isfinite(value):
-            return "complete", value
-        trial.set_user_attr("error", f"validation {self.monitor} is {value}")
-        return "failed", None
+        return "complete", value
 
     def _request(self, number: int, drawn: Mapping[str, Value]) -> TrainRequest:
         settings = merge(self.base.settings, nested(drawn))
@@ -333,9 +332,14 @@ class Search:
 
 
 def _changed(was: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """Return what another study was asked for otherwise: settings and ranges by dotted names."""
+    """Return what another study was asked for otherwise: settings and ranges by dotted names.
+
+    Of a study that was asked for the same, return the defaults it knew and had otherwise.
+    """
     old, new = (dict(leaves({k: json.loads(v) for k, v in asked.items()})) for asked in (was, now))
-    return sorted(key for key in {*old, *new} if old.get(key) != new.get(key))
+    changed = sorted(key for key in {*old, *new} if old.get(key) != new.get(key))
+    asked = [key for key in changed if not key.startswith("default.")]
+    return asked or [key for key in changed if key in old]
 
 
 def _again(study: Any, number: int) -> Any:

@@ -5,23 +5,27 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import math
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from emocli import plugins
 from emocli.cli.app import run
-from emocli.config import read_toml
+from emocli.config import merge, read_toml
 from emocli.errors import RunError
 from emocli.models import rundir
 from emocli.models.rundir import BASELINES, MODEL, read_config
 from emocli.training.fusion_task import FusionTask
-from emocli.training.journal import JOURNAL
+from emocli.training.journal import JOURNAL, open_study
 from emocli.training.search import Search
 from emocli.training.study_summary import NestedSummary, SearchReport
 from emocli.training.train import TrainRequest
@@ -287,6 +291,16 @@ def test_where_none_comes_to_its_end_it_says_why(
     assert "none of 2 trials came to its end (trial-0000: the loss is not finite); choose" in said
 
 
+def test_a_metric_that_is_no_number_is_why(
+    corpus: toy.Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: Refused
+) -> None:
+    pytest.importorskip("optuna")
+    summary = SimpleNamespace(valid={"accuracy": math.nan})
+    monkeypatch.setattr(TrainRequest, "train", lambda self, **options: summary)
+    said = refused(*command(corpus, tmp_path / "study", *spaced(*SPACE), trials=2))
+    assert "none of 2 trials came to its end (validation accuracy is nan); choose" in said
+
+
 # -- what it never sees
 
 
@@ -388,6 +402,33 @@ def test_a_folder_of_something_else_is_not_touched(
     assert run(command(corpus, tmp_path)) == 2
     assert "is there already" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir() if path.name[0] != "."] == ["notes.txt"]
+
+
+def test_a_study_of_former_defaults_is_not_gone_on_with(
+    corpus: toy.Toy,
+    whole: dict[str, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    refused: Refused,
+) -> None:
+    """The default of a setting that is searched has no part in any trial."""
+    module = plugins.load("fusion", "late")
+    presets = merge(module.PRESETS, {"plus": {"train": {"clip": 0.5, "lr": 0.5}}})
+    monkeypatch.setattr(module, "PRESETS", presets)
+    study = shutil.copytree(whole["study"], tmp_path / "study")
+    said = refused(*command(corpus, study, *spaced(*SPACE), trials=7))
+    assert "study: holds a study of another default.train.clip; choose another --study" in said
+
+
+def test_a_study_that_has_not_noted_its_defaults_goes_on(
+    corpus: toy.Toy, whole: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = shutil.copytree(whole["study"], tmp_path / "study")
+    study = open_study(folder, lower=False, sampler="tpe", seed=0, prune=True)
+    asked = study.user_attrs["asked"]
+    assert asked.pop("default")
+    study.set_user_attr("asked", asked)
+    assert essence(tuned(command(corpus, folder, *spaced(*SPACE)), capsys)) == essence(whole)
 
 
 def test_settings_of_best_are_written_as_toml(
