@@ -244,6 +244,11 @@ def test_by_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     with FeatureStore.open(tmp_path / "store" / "openface.h5") as store:
         assert store.header.settings["openface"]["columns"] == ["AU*_r"]
         assert np.isclose(store["a"][0, 0], 1.5)
+    assert run([*line, *where, "--set", "csv.rate=3", "--overwrite"]) == 2
+    refusal = capsys.readouterr().err
+    assert "unknown setting 'csv'; there is openface.KEY" in " ".join(refusal.split())
+    (tmp_path / "all.toml").write_text("[csv]\nrate = 3\n")  # as a whole experiment's file has it
+    assert run([*line, *where, "--config", str(tmp_path / "all.toml"), "--overwrite"]) == 0
 
 
 def test_a_network_learns_from_imported_action_units(tmp_path: Path) -> None:

@@ -63,6 +63,7 @@ def command(
     Of tables (--format) a file is about a clip, by its id, or about a recording, by the clips'
     dialogue or the name of their media file. Frames that failed are left out and counted.
     """
+    from emocli.config import parse_sets
     from emocli.data.manifest import Manifest
     from emocli.interchange.import_features import import_all
     from emocli.interchange.table_source import TableFormat
@@ -71,6 +72,9 @@ def command(
     if form is None and (columns or settings.settings):
         raise ConfigError("--columns and --set are for tables", hint="name their --format")
     tables = None if form is None else TableFormat.named(form, tree, tuple(columns or ()))
+    for section in parse_sets(settings.settings):
+        if section != form:
+            raise ConfigError(f"unknown setting '{section}'", hint=f"there is {form}.KEY")
     corpus = Manifest.read(manifest, root)
     results = import_all(
         sources,
