@@ -221,6 +221,12 @@ class TrainConfig(Settings):
         """Whether every class is a question of its own although a clip has one."""
         return self.target == "one_vs_rest"
 
+    @property
+    def idle(self) -> list[str]:
+        """Settings that ask for what never happens, a line each."""
+        few = f"train.swa = {self.swa} averages nothing with train.epochs = {self.epochs}"
+        return [few] if self.swa >= self.epochs else []
+
     def logit_task(self, task: Task) -> Task:
         """Return what the logits stand for: with one against the rest, any number of classes."""
         return "multi" if self.one_vs_rest and task == "single" else task

@@ -169,7 +169,7 @@ class Prepared:
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
-        """Warnings about the data, a line each."""
+        """Warnings about the data and the settings, a line each."""
         return tuple(_notes(self))
 
     def config(self, run: Path, store: Path, seeds: Sequence[int]) -> RunConfig:
@@ -367,6 +367,7 @@ def _notes(prepared: Prepared) -> Iterator[str]:
         if unlabelled:
             yield number_of(unlabelled, f"clips of split '{split}' have no label and were left out")
     yield from prepared.remarks
+    yield from prepared.settings.idle
     if prepared.normaliser is not None:
         clips = (*prepared.train.clips, *prepared.valid.clips)
         yield from prepared.normaliser.remarks(clips)

@@ -198,10 +198,11 @@ def test_the_kept_parameters_are_the_mean_over_epochs(corpus: toy.Toy) -> None:
 def test_averaging_changes_the_network_unless_it_begins_too_late(
     corpus: toy.Toy, tmp_path: Path
 ) -> None:
-    runs = {
-        swa: trained(corpus, tmp_path / str(swa), {"train": {"swa": swa}}).run for swa in (0, 1, 9)
-    }
-    found = {swa: weights(run) for swa, run in runs.items()}
+    runs = {swa: trained(corpus, tmp_path / str(swa), {"train": {"swa": swa}}) for swa in (0, 1, 9)}
+    found = {swa: weights(summary.run) for swa, summary in runs.items()}
+    assert [note for each in runs.values() for note in each.notes if "swa" in note] == [
+        "train.swa = 9 averages nothing with train.epochs = 4"
+    ]
     assert not np.array_equal(found[0], found[1])
     np.testing.assert_array_equal(found[0], found[9])
 
