@@ -36,6 +36,7 @@ from pydantic_core import CoreSchema, core_schema
 from emocli.data.json_io import json_name, plain
 from emocli.errors import ReportError
 from emocli.parsing import Tree, read_object
+from emocli.paths import StrPath
 
 Number = Annotated[
     float,
@@ -163,7 +164,7 @@ class Report(Record):
     format: int
 
     @classmethod
-    def read(cls, path: Path) -> Self:
+    def read(cls, path: StrPath) -> Self:
         """Read a file.
 
         Raises
@@ -171,6 +172,7 @@ class Report(Record):
         ReportError
             If it cannot be read, is of another format, or is no such report.
         """
+        path = Path(path)
         try:
             data = read_object(path)
         except OSError as error:

@@ -12,6 +12,7 @@ from emocli.errors import ConfigError, RunError
 from emocli.evaluation.compare import ComparisonReport, compare, run_names
 from emocli.pages.records import ExperimentRecords, RunRecords, differences, is_experiment
 from emocli.pages.section import Contents, Section, sections
+from emocli.paths import StrPath, StrPaths
 from emocli.report import document
 from emocli.report.document import Grid, Heading, Paragraph, Part
 from emocli.version import version
@@ -20,8 +21,8 @@ SUFFIXES = (".html", ".htm")
 
 
 def report(
-    runs: Sequence[Path],
-    out: Path,
+    runs: StrPaths,
+    out: StrPath,
     *,
     metric: str | None = None,
     overwrite: bool = False,
@@ -31,9 +32,9 @@ def report(
 
     Parameters
     ----------
-    runs : sequence of Path
+    runs : list of str or Path
         At least one; several runs are compared clip by clip.
-    out : Path
+    out : str or Path
         The HTML file.
     metric : str, optional
         What several runs are compared by, as in `emocli.evaluation.compare.compare`.
@@ -48,8 +49,9 @@ def report(
         If a folder is none of these, a run has no evaluation yet, several runs cannot be compared,
         or the file cannot be written.
     """
+    out = Path(out)
     require_writable(out, overwrite)
-    contents = gather(runs, metric)
+    contents = gather(tuple(map(Path, runs)), metric)
     every, titled = sections(), title(contents)
     parts: list[Part] = [Heading(titled, 1), Paragraph(lead(contents))]
     for index, section in enumerate(every):

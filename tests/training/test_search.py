@@ -32,38 +32,11 @@ from emocli.training.train import TrainRequest
 from tests import toy
 from tests.conftest import Refused
 from tests.interrupt import interrupted
+from tests.training.searches import SPACE, command, spaced, tuned
 
 pytestmark = pytest.mark.usefixtures("undrawn")
 
-QUICK = (
-    "train.epochs=3",
-    "train.patience=3",
-    "train.batch_size=12",
-    "train.accelerator=cpu",
-    "train.threads=1",
-    "train.refit=false",
-    "train.functionals=none",
-)
-SPACE = ("network.hidden=2..8", "train.lr=1e-4..1e-1:log", "network.dropout=0.0,0.5")
 corpus = toy.fixture(noise=1.5)
-
-
-def command(made: toy.Toy, study: Path, *options: str, trials: int = 6) -> list[str]:
-    pairs = [part for pair in QUICK for part in ("--set", pair)]
-    where = ["--store", str(made.store), "--study", str(study), "--trials", str(trials)]
-    return ["tune", str(made.manifest.path), "--fusion", "late", *where, *pairs, *options]
-
-
-def spaced(*ranges: str) -> list[str]:
-    return [part for each in ranges for part in ("--space", each)]
-
-
-def tuned(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
-    pytest.importorskip("optuna")
-    capsys.readouterr()
-    assert run([*arguments, "--json"]) == 0
-    found: dict[str, Any] = json.loads(capsys.readouterr().out)
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -354,54 +327,6 @@ def test_nested_every_clip_is_predicted_by_settings_chosen_without_it(
         assert f'<td class="number">{fold["chosen"]["train.lr"]:.4g}</td>' in page
     assert f"{found['budget']['epochs']} epochs" in page
     assert essence(tuned(arguments, capsys)["folds"][0]) == essence(found["folds"][0])
-
-
-# -- what is refused
-
-
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        (spaced("network.hidden=0..8"), "network.hidden"),
-        (spaced("network.x=1..8"), "unknown setting 'network.x'"),
-        (spaced("x.y=1..8"), "unknown setting 'x'"),
-        (spaced("train.lr"), "is no range"),
-        (
-            [*spaced("train.lr=1,2"), "--try", "train.lr=1,2"],
-            "--try searches greedily and has no --space",
-        ),
-        (["--folds", "3", "--try", "train.lr=1,2"], "--try searches greedily and has no --folds"),
-        ([*spaced("train.lr=1..2"), "--set", "train.lr=1"], "'train.lr' has a value and a range"),
-    ],
-)
-def test_what_cannot_be_searched_is_refused_before_anything_is_written(
-    corpus: toy.Toy, tmp_path: Path, refused: Refused, options: list[str], said: str
-) -> None:
-    pytest.importorskip("optuna")
-    for extra in ([], ["--dry-run"]):
-        assert said in refused(*command(corpus, tmp_path / "study", *options), *extra)
-    assert not (tmp_path / "study").exists()
-
-
-def test_without_optuna_it_says_how_to_get_it(
-    corpus: toy.Toy,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    monkeypatch.setitem(sys.modules, "optuna", None)
-    assert run(command(corpus, tmp_path / "study")) == 2
-    assert "pip install 'emocli[tune]'" in capsys.readouterr().err
-
-
-def test_a_folder_of_something_else_is_not_touched(
-    corpus: toy.Toy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    pytest.importorskip("optuna")
-    (tmp_path / "notes.txt").write_text("mine")
-    assert run(command(corpus, tmp_path)) == 2
-    assert "is there already" in capsys.readouterr().err
-    assert [path.name for path in tmp_path.iterdir() if path.name[0] != "."] == ["notes.txt"]
 
 
 def test_a_study_of_former_defaults_is_not_gone_on_with(
