@@ -138,7 +138,9 @@ def test_any_number_of_classes(tmp_path, name):
     assert score("multi", targets, said, toy.CLASSES).overall["uar"] > 0.7
 
 
-@pytest.mark.parametrize("name", ["logistic", "svm", "svm_linear"])
+@pytest.mark.parametrize(
+    "name", ["logistic", "svm", pytest.param("svm_linear", marks=pytest.mark.slow)]
+)
 def test_intensities(tmp_path, name):
     parts = made(tmp_path, "intensity")
     targets = parts["test"].manifest.targets(parts["test"].clips)
