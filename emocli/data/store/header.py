@@ -181,8 +181,8 @@ def _rate(value: Attribute) -> float:
 
 def _texts(value: Plain, key: str) -> dict[str, str]:
     """Make sure that a value is a JSON object that holds texts."""
-    tree = value if isinstance(value, Mapping) else {"": None}
-    texts = {name: text for name, text in tree.items() if isinstance(text, str)}
-    if len(texts) < len(tree):
-        raise TypeError(f"its attribute '{key}' does not hold texts")
-    return texts
+    if isinstance(value, Mapping):
+        texts = {name: text for name, text in value.items() if isinstance(text, str)}
+        if len(texts) == len(value):
+            return texts
+    raise TypeError(f"its attribute '{key}' does not hold texts")
