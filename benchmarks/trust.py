@@ -1,4 +1,4 @@
-"""Which part of corrupted recordings the modality check blames, and what proxies make of it.
+"""Detection rates of the modality check on corrupted recordings, and accuracies with proxies.
 
     python benchmarks/trust.py DEMO [--run rrnn] [--dialogues 25] [--seconds 10]
 
@@ -10,8 +10,8 @@ the run without a check, with it, and with proxies for what it does not trust.
 
 A clip is corrupted if at least half of it is inside the span. Printed is a table (Markdown):
 
-- caught: corrupted clips whose corrupted modality is not trusted, or missing;
-- blamed: all other clips of which any modality is not trusted, or missing;
+- true positive rate (TPR): corrupted clips whose corrupted modality is not trusted, or missing;
+- false positive rate (FPR): all other clips of which any modality is not trusted, or missing;
 - accuracy of the corrupted clips, and of all others, by what is done about it.
 
 Intervals are Wilson's, 95 %, over clips, which are not independent: a recording has one span.
@@ -168,7 +168,7 @@ def damaged(
 
 
 def rows(run: Path, some: Sequence[Case], damage: Damage, folder: Path) -> Iterator[str]:
-    """Yield the rows of the table: caught and blamed, then accuracies by repair."""
+    """Yield the rows of the table: true and false positive rate, then accuracies by repair."""
     clips = [case.clip for case in some]
     bad = np.array([case.corrupted for case in some])
     plain = Ensemble.open(run, REPAIRS[WITHOUT])
@@ -180,12 +180,12 @@ def rows(run: Path, some: Sequence[Case], damage: Damage, folder: Path) -> Itera
     outputs = {
         name: Ensemble.open(run, how).predict(clips, stores) for name, how in REPAIRS.items()
     }
-    blamed = {m: missing[m] | (outputs[CHECK].distrusted[m] > 0.5) for m in stores}
-    anything = np.any(list(blamed.values()), axis=0)
+    rejected = {m: missing[m] | (outputs[CHECK].distrusted[m] > 0.5) for m in stores}
+    anything = np.any(list(rejected.values()), axis=0)
     right = {name: _right(each, truth) for name, each in outputs.items()}
     cells = [
         damage.name,
-        share(blamed[damage.modality][bad]),
+        share(rejected[damage.modality][bad]),
         share(anything[~bad]),
         *(share(right[name][bad]) for name in REPAIRS),
         *(share(right[name][~bad]) for name in (WITHOUT, PROXIES)),
@@ -219,7 +219,7 @@ def main() -> None:
     fps = 12.5
     recordings = [Joined.of(list(chain.from_iterable(pair)), fps) for pair in pairs]
     sys.stdout.write(
-        "| corruption | caught | rest blamed | corrupted: no check | corrupted: check "
+        "| corruption | TPR | FPR | corrupted: no check | corrupted: check "
         "| corrupted: check and proxies | rest: no check | rest: check and proxies |\n"
         "|---|---|---|---|---|---|---|---|\n"
     )

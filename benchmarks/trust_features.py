@@ -1,4 +1,4 @@
-"""What the modality check makes of features of another clip, and of parts of clips.
+"""Detection rates of the modality check on features of another clip, and on parts of clips.
 
     python benchmarks/trust_features.py RUN MANIFEST STORE [--folds 0 1 2 3 4]
 
@@ -8,8 +8,8 @@ clips are then taken as they are, in halves (the middle half of each sequence, a
 shorter than the clip), and with one modality from another clip of the split (``shuffle``). Printed
 is a table (Markdown), pooled over the folds:
 
-- caught: clips whose corrupted modality is not trusted;
-- blamed: clips of which any other modality is not trusted;
+- true positive rate (TPR): clips whose corrupted modality is not trusted;
+- false positive rate (FPR): clips of which any other modality is not trusted;
 - accuracy without a check, with it, and with proxies.
 
 Intervals are Wilson's, 95 %, over clips; those of a speaker depend on each other.
@@ -52,10 +52,10 @@ class Condition:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Clips of a condition: what is caught and blamed, and what is right with each repair."""
+    """Clips of a condition: true and false positives, and right predictions with each repair."""
 
-    caught: Flags
-    blamed: Flags
+    true_positive: Flags
+    false_positive: Flags
     right: tuple[Flags, ...]
 
 
@@ -91,11 +91,11 @@ def outcome(evaluator: RunEvaluator, condition: Condition) -> Outcome:
     corruptions = on(read(condition.corrupt), evaluator.modalities)
     told = [evaluator.predict(corruptions, 0, how) for how in (NO_CHECK, *REPAIRS)]
     checked = told[1]
-    caught, blamed = (
+    true_positive, false_positive = (
         np.array([any(clip in checked.flagged.get(m, ()) for m in some) for clip in checked.ids])
         for some in _apart(checked)
     )
-    return Outcome(caught, blamed, tuple(_right(each) for each in told))
+    return Outcome(true_positive, false_positive, tuple(_right(each) for each in told))
 
 
 def _apart(checked: Predictions) -> tuple[set[str], set[str]]:
@@ -110,9 +110,9 @@ def _right(told: Predictions) -> Flags:
 
 def row(condition: Condition, representation: str, parts: Sequence[Outcome]) -> str:
     """Return a row of the table, of all folds."""
-    caught = np.concatenate([part.caught for part in parts])
-    cells = [condition.name, representation, share(caught) if condition.corrupt else "-"]
-    cells.append(share(np.concatenate([part.blamed for part in parts])))
+    true_positive = np.concatenate([part.true_positive for part in parts])
+    cells = [condition.name, representation, share(true_positive) if condition.corrupt else "-"]
+    cells.append(share(np.concatenate([part.false_positive for part in parts])))
     rights = zip(*(part.right for part in parts), strict=True)
     cells += [share(np.concatenate(right)) for right in rights]
     return f"| {' | '.join(cells)} |\n"
@@ -127,7 +127,7 @@ def main() -> None:
     parser.add_argument("--folds", type=int, nargs="+", default=list(range(5)))
     given = parser.parse_args()
     sys.stdout.write(
-        "| test clips | check | caught | others blamed | accuracy: no check | check "
+        "| test clips | check | TPR | FPR | accuracy: no check | check "
         "| check and proxies |\n|---|---|---|---|---|---|---|\n"
     )
     for representation in REPRESENTATIONS:

@@ -138,7 +138,7 @@ def test_no_files_import_each_other() -> None:
     assert not circle(graph())
 
 
-def test_a_circle_is_noticed() -> None:
+def test_a_circle_is_detected() -> None:
     assert circle({"a": {"b"}, "b": {"c"}, "c": {"a"}})
     assert not circle({"a": {"b", "c"}, "b": {"c"}})
 

@@ -194,7 +194,7 @@ def _repair(report: EvaluationReport) -> ReportTable:
         for condition in (*report.conditions, *report.sweep)
         for modality, flags in (condition.flagged or {}).items()
     )
-    columns = ("condition", "modality", "clips", "corrupted", "found %", "false %", "regenerated")
+    columns = ("condition", "modality", "clips", "corrupted", "TPR %", "FPR %", "regenerated")
     return ReportTable(f"repair: {report.repair}", columns, tuple(rows))
 
 

@@ -64,7 +64,7 @@ def test_the_paper_s_settings_stand_beside(found: Analysis) -> None:
     assert np.mean(gains) > 0.3
 
 
-def test_flagged_and_corrupted_are_counted(found: Analysis) -> None:
+def test_the_confusion_matrix_counts_every_clip(found: Analysis) -> None:
     for table in found.data["confusion"].values():
         assert list(table) == ["none", "audio", "text", "visual"]
         assert sum(sum(row.values()) for row in table.values()) == 30

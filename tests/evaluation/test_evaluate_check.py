@@ -1,4 +1,4 @@
-"""Evaluation with the modality check, and what takes the place of what it distrusts."""
+"""Evaluation with the modality check, and what replaces modalities that are not trusted."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_the_report_says_which_check_was_asked(with_check):
     assert report(with_check).data["inputs"]["checks"] == {}
 
 
-def test_flags_are_counted_among_corrupted_and_innocent(with_check):
+def test_flags_are_counted_in_corrupted_and_clean_clips(with_check):
     found = report(
         with_check, corrupt=["visual:gaussian@-30dB"], repair=RepairOptions(check=True)
     ).data

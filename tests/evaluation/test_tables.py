@@ -121,6 +121,7 @@ def test_a_class_nobody_showed_has_a_blank_row():
 def test_the_repair_is_listed_for_every_condition():
     assert not [t for t in tables(report()) if t.title.startswith("repair")]
     found = table(report(corrupted=True, check=True), "repair: check, discard")
+    assert found.columns[-3:] == ("TPR %", "FPR %", "regenerated")
     assert found.rows == (
         ("clean", "visual", 40, 0, "-", 5, 0),
         ("visual gaussian 0 dB", "visual", 40, 36, 83, 0, 0),

@@ -53,10 +53,13 @@ addEventListener("load", () => {
   const sorted = () => document.querySelectorAll("#head button")[4];
   sorted().click(); sorted().click();
   told.sorted = labels();
-  told.order = document.querySelectorAll("#head th")[4].getAttribute("aria-sort");
+  const heads = [...document.querySelectorAll("#head th")];
+  told.heads = heads.map((each) => each.textContent);
+  told.order = heads[4].getAttribute("aria-sort");
   find("#classes button").click();
   told.fewer = cut();
   told.distrusted = document.querySelectorAll("#chart rect.distrusted").length;
+  told.marks = [...document.querySelectorAll("#chart rect title")].map((e) => e.textContent);
   find("#file").value = "b.wav";
   find("#file").dispatchEvent(new Event("change"));
   told.other = labels();
@@ -267,6 +270,8 @@ def test_the_page_works_in_a_browser(tmp_path: Path) -> None:
     assert told["order"] == "descending"
     assert told["fewer"] == 1
     assert told["distrusted"] == 2  # the shade, and the lane of the sound
+    assert "audio not trusted, anomaly 2.5" in told["marks"]
+    assert told["heads"][-4:] == ["not trusted", "regenerated", "missing", "text"]
     assert told["other"] == ["joy"]
     assert told["failed"] == "c.mp4: is no recording"
 
@@ -335,7 +340,7 @@ def test_intensities_have_their_intervals_around_them(tmp_path: Path) -> None:
     assert told["heights"] == [pytest.approx(h * plot, abs=1.5) for h in (1.4, 1.2)]
 
 
-def test_an_error_of_the_script_would_be_noticed(tmp_path: Path) -> None:
+def test_an_error_of_the_script_would_be_detected(tmp_path: Path) -> None:
     path = tmp_path / "report.html"
     path.write_text(html_text(report(), tmp_path).replace("choose(files[0]);", "choose(nothing);"))
     path.write_text(with_script(path.read_text(), ""))

@@ -190,6 +190,7 @@ def test_a_folder_in_which_one_file_fails(
     assert emocli("predict", trained, folder, "-o", out) == 3
     printed = capsys.readouterr()
     assert "person" in printed.out.splitlines()[1]
+    assert "not trusted" in printed.out.splitlines()[1]
     assert printed.err.count("broken.mp4") == 1
     assert "\nrepair: check, proxy knn_ls\n" in printed.out
     listed = [json.loads(line) for line in (out / "failures.jsonl").read_text().splitlines()]

@@ -1,4 +1,4 @@
-"""Detection by the modality check, over the level of noise and beside the paper's settings.
+"""True and false positive rates of the modality check, compared with the settings of the paper.
 
 Source: Mittal et al. 2020, section 3.3.
 """
@@ -22,11 +22,11 @@ LEVELS = tuple(f"{level}dB" for level in range(20, -25, -5))
 
 @dataclass(frozen=True, kw_only=True)
 class Options(OfRunOrStore):
-    """Show what the modality check finds and whom it blames.
+    """Show true and false positive rates of the modality check, and its ROC curves.
 
     Corrupts one modality after the other at every level of noise, and by another clip's features;
-    counts flagged against corrupted under m3er75. The paper's settings, literal and as they can be
-    read, are fitted on the same clips and stand beside.
+    a confusion matrix is of clips under m3er75. The paper's settings, literal and as they can be
+    read, are fitted on the same clips for comparison.
     """
 
     split: Annotated[Split, Option("Clips to try it on.")] = "test"
@@ -36,7 +36,7 @@ class Options(OfRunOrStore):
 
 
 def measure(options: Options, progress: Progress) -> Finding:
-    """Measure what the check finds; of a cross-validation every fold's, on the clips it tests.
+    """Measure the rates of the check; of a cross-validation every fold's, on the clips it tests.
 
     Raises
     ------
@@ -73,7 +73,7 @@ def _rows(report: Report) -> Iterator[CsvRow]:
                 "modality": point.modality,
                 "level": point.level,
                 "settings": name,
-                "detected": rates.detected,
-                "blamed": rates.blamed,
+                "detected": rates.tpr,
+                "blamed": rates.fpr,
                 "area": point.roc.area if name == "fitted" else "",
             }

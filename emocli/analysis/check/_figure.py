@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 PANEL = 3.1
 """Inches."""
 
-SIDES = (("detected", "found"), ("blamed", "others blamed"))
-"""Share that is drawn, and its label."""
+RATES = (("tpr", "TPR"), ("fpr", "FPR"))
+"""Rate that is drawn, and its label."""
 
 WIDTHS = (4.6, 2.6, 1.1)
 """Points of the lines of the settings: where they coincide the first ones are seen below."""
@@ -46,7 +46,7 @@ def about(report: CheckReport) -> str:
 
 
 def tabulate(report: CheckReport) -> tuple[ReportTable, ...]:
-    """Return the shares that are flagged at each level, and flagged against corrupted clips."""
+    """Return true and false positive rates at each level, and confusion matrices."""
     names = list(report.settings)
     rows: list[tuple[Cell, ...]] = [
         (
@@ -55,22 +55,22 @@ def tabulate(report: CheckReport) -> tuple[ReportTable, ...]:
             *(
                 round(100 * share)
                 for name in names
-                for share in (point.rates[name].detected, point.rates[name].blamed)
+                for share in (point.rates[name].tpr, point.rates[name].fpr)
             ),
             point.roc.area,
         )
         for point in report.points
     ]
-    columns = [f"{name} {which} %" for name in names for which in ("found", "false")]
+    columns = [f"{name} {label} %" for name in names for _, label in RATES]
     title = f"modality check on {report.n} clips of {report.dataset} ({report.split})"
     detection = ReportTable(title, ("modality", "noise", *columns, "ROC area"), tuple(rows))
     return detection, *(_confusion(report, name) for name in names)
 
 
 def curves(report: CheckReport, style: Style = SCREEN) -> Drawing:
-    """Draw the share that is flagged against the level of the noise, a panel per modality.
+    """Draw true positive rates against the level of the noise, a panel per modality.
 
-    Hollow, dashed: the share of the other modalities that are blamed.
+    Hollow, dashed: false positive rates, of the other modalities.
     """
     names = report.modalities
     drawing, panels = style.panels(len(names), PANEL, PANEL, sharey=True)
@@ -79,12 +79,12 @@ def curves(report: CheckReport, style: Style = SCREEN) -> Drawing:
         levels = {p.snr_db: p for p in points if p.snr_db is not None}
         other = [point for point in points if point.snr_db is None]
         for index, name in enumerate(report.settings):
-            for side, label in SIDES:
-                look = _look(index, hollow=side == "blamed")
-                shares = [getattr(p.rates[name], side) for p in levels.values()]
+            for rate, label in RATES:
+                look = _look(index, hollow=rate == "fpr")
+                shares = [getattr(p.rates[name], rate) for p in levels.values()]
                 axes.plot(list(levels), shares, label=f"{name}: {label}", **look)
                 for point in other:
-                    share = getattr(point.rates[name], side)
+                    share = getattr(point.rates[name], rate)
                     axes.plot(min(levels) - ASIDE, share, **look)
         _label(axes, list(levels), modality)
     drawing.supxlabel("signal-to-noise ratio of the corrupted modality (dB)", fontsize=style.size)
@@ -93,10 +93,10 @@ def curves(report: CheckReport, style: Style = SCREEN) -> Drawing:
     caption = (
         f"The modality check on {report.n} clips of {report.dataset} ({report.split}). One "
         "modality (title of the panel) has Gaussian noise at the level on the horizontal axis, "
-        "or at the far left the features of another clip. Solid: share of these clips in which "
-        "it is flagged. Dashed, hollow: share in which another, clean modality is. `fitted` are "
-        "the check's own settings, `literal` and `paper` the readings of the paper, fitted on "
-        "the same clips."
+        "or at the far left the features of another clip. Solid: true positive rate (TPR), the "
+        "share of these clips in which it is not trusted. Dashed, hollow: false positive rate "
+        "(FPR), the share in which another, clean modality is not. `fitted` are the check's own "
+        "settings, `literal` and `paper` the readings of the paper, fitted on the same clips."
     )
     return style.drawing(drawing, about(report), caption)
 
@@ -114,7 +114,7 @@ def _look(index: int, hollow: bool) -> dict[str, Any]:
 
 
 def rocs(report: CheckReport, style: Style = SCREEN) -> Drawing:
-    """Draw detected against blamed clips as the limits are moved, a panel per modality."""
+    """Draw the ROC curves over the limits of the check, a panel per modality."""
     import matplotlib as mpl
 
     names = report.modalities
@@ -126,22 +126,22 @@ def rocs(report: CheckReport, style: Style = SCREEN) -> Drawing:
             look: dict[str, Any] = {"color": shade, "linestyle": DASHES[index % len(DASHES)]}
             if point.snr_db is None:
                 look = {"color": COLOURS[1], "linestyle": "-", "linewidth": 2.2}
-            axes.plot(point.roc.blamed, point.roc.detected, label=point.label, **look)
+            axes.plot(point.roc.fpr, point.roc.tpr, label=point.label, **look)
         axes.plot([0, 1], [0, 1], color=GREY, linewidth=0.8)
         areas = "\n".join(f"{point.label}: {point.roc.area:.2f}" for point in points)
         corner: dict[str, Any] = {"ha": "right", "va": "bottom", "fontsize": style.small}
         axes.text(0.98, 0.03, f"area\n{areas}", color="#333333", **corner)
         axes.set_title(modality)
         axes.set_box_aspect(1)
-    drawing.supxlabel("share of clean clips flagged", fontsize=style.size)
-    drawing.supylabel("share of corrupted clips flagged", fontsize=style.size)
+    drawing.supxlabel("false positive rate", fontsize=style.size)
+    drawing.supylabel("true positive rate", fontsize=style.size)
     style.legend(drawing, title="corrupted by")
     caption = (
         f"ROC of the modality check on {report.n} clips of {report.dataset} ({report.split}), as "
-        "its limits are moved: share of the clips flagged whose modality (title of the panel) is "
-        "corrupted by noise at that signal-to-noise ratio, or replaced by another clip's, "
-        "against that of the clean clips. Numbers are areas under the curves; the thin line is "
-        "chance."
+        "its limits are moved. True positives: clips whose modality (title of the panel) is "
+        "corrupted by noise at that signal-to-noise ratio, or replaced by another clip's, and not "
+        "trusted; false positives: clean clips in which it is not trusted. Numbers are areas under "
+        "the curves; the thin line is chance."
     )
     return style.drawing(drawing, about(report), caption)
 
@@ -154,7 +154,7 @@ def _spaced(points: Sequence[Point]) -> list[Point]:
 
 
 def confusions(report: CheckReport, style: Style = SCREEN) -> Drawing:
-    """Draw what is flagged (columns) against what is corrupted (rows), a panel per setting."""
+    """Draw confusion matrices, corrupted (rows) and not trusted (columns), a panel per setting."""
     names = list(report.confusion)
     side = max(PANEL, 0.5 * len(report.modalities) + 1.6)
     drawing, panels = style.panels(len(names), side, side)
@@ -175,10 +175,10 @@ def confusions(report: CheckReport, style: Style = SCREEN) -> Drawing:
         axes.set_title(name)
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
-    drawing.supxlabel("flagged", fontsize=style.size)
+    drawing.supxlabel("not trusted", fontsize=style.size)
     drawing.supylabel("corrupted", fontsize=style.size)
     caption = (
-        "What the modality check flags (columns) against what is corrupted in truth (rows), "
+        "The modality that the check does not trust (columns) against the corrupted one (rows), "
         f"numbers of the {report.n} clips of {report.dataset} ({report.split}) under the protocol "
         f"{report.protocol}; the darker, the greater the share of the row. `several`: more than "
         "one modality."
@@ -201,4 +201,4 @@ def _confusion(report: CheckReport, name: str) -> ReportTable:
     rows: Iterator[tuple[Cell, ...]] = (
         (truth, *counts.values()) for truth, counts in table.items()
     )
-    return ReportTable(f"flagged under {report.protocol}, {name}", columns, tuple(rows))
+    return ReportTable(f"not trusted under {report.protocol}, {name}", columns, tuple(rows))

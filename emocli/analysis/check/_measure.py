@@ -152,10 +152,10 @@ def _shares(flags: Flags) -> dict[str, float]:
 
 
 def _rates(flags: Flags, modality: str) -> Rates:
-    """Return the share of the corrupted that is flagged, and of the innocent."""
+    """Return the true positive rate of a corrupted modality, and the mean of the others' rates."""
     shares = _shares(flags)
-    innocent = [share for m, share in shares.items() if m != modality]
-    return Rates(detected=shares[modality], blamed=float(np.mean(innocent)))
+    clean = [share for m, share in shares.items() if m != modality]
+    return Rates(tpr=shares[modality], fpr=float(np.mean(clean)))
 
 
 def _evidence(check: ModalityCheck, samples: Samples) -> dict[str, Reals]:
@@ -177,7 +177,7 @@ def _evidence(check: ModalityCheck, samples: Samples) -> dict[str, Reals]:
 
 
 def _roc(judges: Sequence[_Judge], noisy: Sequence[Samples], modality: str) -> Roc:
-    """Trace detected against blamed clips, as the limits are moved.
+    """Compute the ROC curve over the limits of the check.
 
     A clip is as suspicious as the rarer of its two pieces of evidence is among the clean clips of
     its fold.
@@ -189,11 +189,9 @@ def _roc(judges: Sequence[_Judge], noisy: Sequence[Samples], modality: str) -> R
         rarities.append((_rarity(clean, clean), _rarity(corrupted, clean)))
     sides = [np.concatenate(parts) for parts in zip(*rarities, strict=True)]
     steps = np.unique(np.concatenate([[0.0], *sides, [1.0]]))
-    blamed, detected = (
-        np.array([0.0, *((rarity <= step).mean() for step in steps)]) for rarity in sides
-    )
-    area = float(np.sum(np.diff(blamed) * (detected[1:] + detected[:-1]) / 2))
-    return Roc(blamed=tuple(blamed.tolist()), detected=tuple(detected.tolist()), area=area)
+    fpr, tpr = (np.array([0.0, *((rarity <= step).mean() for step in steps)]) for rarity in sides)
+    area = float(np.sum(np.diff(fpr) * (tpr[1:] + tpr[:-1]) / 2))
+    return Roc(fpr=tuple(fpr.tolist()), tpr=tuple(tpr.tolist()), area=area)
 
 
 def _rarity(evidence: Reals, known: Reals) -> Reals:

@@ -17,19 +17,19 @@ FITTED = "fitted"
 
 
 def parts(report: CheckReport, run: Path) -> Iterator[Part]:
-    """Yield the ROC of each modality, what is noticed over the noise, and the confusions."""
+    """Yield ROC curves and rates over the noise of each modality, and confusion matrices."""
     yield Paragraph(
         f"One modality after the other was corrupted in {report.n} clips of {report.dataset} "
-        f"({report.split}): how many of the corrupted, and of the clean ones, the check would flag "
-        "as its limits are moved."
+        f"({report.split}). A positive is a modality that the check does not trust; the curves are "
+        "over the limits of the check."
     )
     rocs = tuple(_roc(report, modality) for modality in report.modalities)
     yield from (Panels(rocs), legend_of(rocs), _areas(report))
-    yield Heading("Flagged over the noise, by the limits it has", 3)
+    yield Heading("True and false positive rates over the noise, with the limits of the check", 3)
     rates = tuple(_rates(report, modality) for modality in report.modalities)
     yield from (Panels(rates), legend_of(rates))
     heats = tuple(_heat(report, name) for name in report.confusion)
-    title = f"Flagged against corrupted under {report.protocol} ({', '.join(report.confusion)})"
+    title = f"Confusion matrices under {report.protocol} ({', '.join(report.confusion)})"
     yield Folded(title, (Panels(heats),))
 
 
@@ -45,12 +45,12 @@ def _drawn(points: Sequence[Point]) -> list[Point]:
 
 def _roc(report: CheckReport, modality: str) -> Chart:
     lines = tuple(
-        ChartLine(point.label, point.roc.blamed, point.roc.detected, look)
+        ChartLine(point.label, point.roc.fpr, point.roc.tpr, look)
         for look, point in enumerate(_drawn(_of(report, modality)))
     )
     return Chart(
         f"ROC: {modality} corrupted",
-        *("clean clips flagged", "corrupted clips flagged"),
+        *("false positive rate", "true positive rate"),
         lines,
         x_ticks={k / 5: f"{k / 5:.1f}" for k in range(6)},
         y_range=(0.0, 1.0),
@@ -73,8 +73,8 @@ def _rates(report: CheckReport, modality: str) -> Chart:
     x = tuple(point.snr_db for point in points if point.snr_db is not None)
     both = [point.rates[FITTED] for point in points]
     lines = (
-        ChartLine("corrupted ones, noticed", x, tuple(each.detected for each in both), 0),
-        ChartLine("others, blamed without cause", x, tuple(each.blamed for each in both), 1),
+        ChartLine("true positive rate", x, tuple(each.tpr for each in both), 0),
+        ChartLine("false positive rate, other modalities", x, tuple(each.fpr for each in both), 1),
     )
     return Chart(
         f"{modality} corrupted", "signal-to-noise ratio (dB)", "share", lines, y_range=(0.0, 1.0)
@@ -85,4 +85,4 @@ def _heat(report: CheckReport, name: str) -> Heat:
     table = report.confusion[name]
     columns = tuple(next(iter(table.values())))
     counts = tuple(tuple(row.values()) for row in table.values())
-    return Heat(name, tuple(table), counts, columns, "corrupted \\ flagged")
+    return Heat(name, tuple(table), counts, columns, "corrupted \\ not trusted")

@@ -3,28 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from emocli.analysis._conditions import PlaceReport
+from emocli.data.json_io import key
 from emocli.data.record import Number, Record
 from emocli.parsing import Tree
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rates(Record):
-    """Share of the corrupted that is flagged, and of the innocent."""
+    """True and false positive rate: shares of clips in which a modality is not trusted.
 
-    detected: Number
-    blamed: Number
+    Attributes
+    ----------
+    tpr : float
+        Of the modality that is corrupted; the key of the file is ``detected``.
+    fpr : float
+        Of the other modalities, their mean; the key of the file is ``blamed``.
+    """
+
+    tpr: Number = field(metadata=key("detected"))
+    fpr: Number = field(metadata=key("blamed"))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Roc(Record):
-    """The same shares as the limits are moved, and the area under them."""
+    """The ROC curve over the limits of the check, and the area under it; keys as of `Rates`.
 
-    blamed: tuple[float, ...]
-    detected: tuple[float, ...]
+    Both rates are of one modality: where it is corrupted, and of the same clips where it is clean.
+    """
+
+    fpr: tuple[float, ...] = field(metadata=key("blamed"))
+    tpr: tuple[float, ...] = field(metadata=key("detected"))
     area: Number
 
 
@@ -55,13 +67,13 @@ class CheckReport(PlaceReport):
     settings : mapping
         Name of the settings of a check (``fitted``, ``literal``, ``paper``) to the settings.
     clean : mapping
-        Settings and modality to the share of clean clips that is flagged.
+        Settings and modality to the share of clean clips in which it is not trusted.
     points : tuple of Point
         Each modality at each level.
     protocol : str
         How clips are corrupted for the confusion.
     confusion : mapping
-        Settings, corrupted modality and flagged one to the number of clips.
+        Settings, corrupted modality and not trusted one to the number of clips.
     """
 
     RENAMED: ClassVar[Mapping[str, str] | None] = {

@@ -170,7 +170,7 @@ def _print(report: PredictionReport, out: Path) -> None:
         for segment in report.segments[:SHOWN]
     ]
     much = "intensity" if report.task == "intensity" else "confidence"
-    show.table(("file", "seconds", "person", "label", much, "distrusted", "missing"), rows)
+    show.table(("file", "seconds", "person", "label", much, "not trusted", "missing"), rows)
     if len(report.segments) > SHOWN:
         show.line(f"... and {number_of(len(report.segments) - SHOWN, 'segments')} more")
     show.line(f"repair: {report.repair or 'none'}")

@@ -16,7 +16,7 @@ added white Gaussian noise (red) and the regenerated feature vector (green)", an
 distance", here of clips that were learnt and of others.
 Section 5.3: "Averaged over all the data points in the test set, when we corrupted the face
 modality, the average weight for the face modality dropped by 12%".
-Section 3.3, equation 1: what the check finds and whom it blames; the paper has no figure of it.
+Section 3.3, equation 1: detection rates of the check; the paper has no figure of it.
 
 Source: Mittal et al. 2020, Figures 3 to 7, sections 3.3 and 5.3.
 """

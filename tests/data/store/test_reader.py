@@ -161,7 +161,7 @@ def test_content_decides_the_fingerprint(tmp_path: Path, tracks: dict[str, Track
     assert write(tmp_path / "d", renamed).fingerprint != first.fingerprint
 
 
-def test_damaged_values_are_noticed(tmp_path: Path, tracks: dict[str, Track]) -> None:
+def test_damaged_values_are_detected(tmp_path: Path, tracks: dict[str, Track]) -> None:
     path = write(tmp_path, tracks).path
     with h5py.File(path, "r+") as file:
         file["values"][2, 1] += 1

@@ -128,7 +128,7 @@ def pulses_of(whole: _vector.Preanalysis) -> dict[str, Real]:
     return {name: np.nan_to_num(track) for name, track in zip(names, values, strict=True)}
 
 
-def test_a_wrong_polarity_would_be_noticed(references: list[Reference]) -> None:
+def test_a_wrong_polarity_would_be_detected(references: list[Reference]) -> None:
     found: dict[str, list[float]] = {"NAQ": [], "QOQ": [], "PSP": []}
     for each in references[:2]:
         whole = _vector.preanalyse(recorded(each), 60)
@@ -141,7 +141,7 @@ def test_a_wrong_polarity_would_be_noticed(references: list[Reference]) -> None:
     assert max(np.median(values) for values in found.values()) < 0.6
 
 
-def test_pitch_that_is_not_a_mean_of_two_frames_would_be_noticed(
+def test_pitch_that_is_not_a_mean_of_two_frames_would_be_detected(
     references: list[Reference], matrices: dict[str, Real]
 ) -> None:
     found = []
@@ -155,7 +155,7 @@ def test_pitch_that_is_not_a_mean_of_two_frames_would_be_noticed(
     assert min(spread(references, matrices, "F0")) > 0.999
 
 
-def test_an_envelope_that_is_not_stretched_in_time_would_be_noticed(
+def test_an_envelope_that_is_not_stretched_in_time_would_be_detected(
     references: list[Reference],
 ) -> None:
     each = references[0]
@@ -169,7 +169,7 @@ def test_an_envelope_that_is_not_stretched_in_time_would_be_noticed(
     assert found[1] < 0.9
 
 
-def test_the_other_hann_window_would_be_noticed(
+def test_the_other_hann_window_would_be_detected(
     references: list[Reference], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     each = references[0]
@@ -183,7 +183,7 @@ def flipped(windows: Callable[..., Real], lengths: Real, raised: float, *, ends:
     return windows(lengths, raised, ends=not ends)
 
 
-def test_the_other_version_of_rd_would_be_noticed(
+def test_the_other_version_of_rd_would_be_detected(
     references: list[Reference], matrices: dict[str, Real]
 ) -> None:
     found = [

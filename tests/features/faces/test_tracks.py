@@ -81,7 +81,7 @@ def test_people_are_known_again_after_a_cut(people: list[list[Image]]) -> None:
     assert all(0.5 < score <= 1 for score in scores[4:])
 
 
-def test_without_the_comparison_of_neighbours_a_cut_is_not_noticed(
+def test_without_the_comparison_of_neighbours_a_cut_is_not_detected(
     people: list[list[Image]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = (look_at(own[0], BOX) for own in people[:2])

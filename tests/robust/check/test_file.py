@@ -57,7 +57,7 @@ def test_a_truncated_file_is_refused(path: Path, kept: float) -> None:
         container.read(path)
 
 
-def test_changed_bytes_are_noticed(path: Path) -> None:
+def test_changed_bytes_are_detected(path: Path) -> None:
     image = bytearray(path.read_bytes())
     place = bytes(image).index(ARRAYS["a"].tobytes())
     image[place + 100] ^= 1

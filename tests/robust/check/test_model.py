@@ -20,7 +20,7 @@ from tests.robust.latent import DIMS, Rows, clips, corrupted, padded
 
 @pytest.mark.parametrize("modality", DIMS)
 @pytest.mark.parametrize("tau", ["quantile", "youden"])
-def test_one_noisy_modality_of_three_is_found_and_the_others_are_not_blamed(
+def test_one_noisy_modality_of_three_is_detected_and_the_others_are_trusted(
     modality: str, tau: str
 ) -> None:
     found = flagged(fit(replace_(LLR, tau=tau)), corrupted(TEST, modality))
@@ -29,7 +29,7 @@ def test_one_noisy_modality_of_three_is_found_and_the_others_are_not_blamed(
 
 
 @pytest.mark.parametrize("modality", DIMS)
-def test_the_paper_s_score_blames_the_noisy_modality_more_than_the_others(
+def test_the_paper_s_score_trusts_the_noisy_modality_less_than_the_others(
     paper: ModalityCheck, modality: str
 ) -> None:
     found = flagged(paper, corrupted(TEST, modality))

@@ -57,7 +57,7 @@ def test_an_unknown_modality_is_refused(corpus: toy.Toy) -> None:
         fewer.require(stores)
 
 
-def test_another_train_split_is_noticed(corpus: toy.Toy) -> None:
+def test_another_train_split_is_detected(corpus: toy.Toy) -> None:
     stores = open_features(corpus.store, ["glove"], corpus.manifest)
     other = Standardiser(STATISTICS.mean, {"text": np.full(4, 1.1, np.float32)})
     with pytest.raises(StoreError, match="fitted on another train split"):

@@ -41,7 +41,7 @@ function drawTrust(chart, panel) {
       if (mark) {
         const told = shape("rect", { ...box, class: mark });
         const far = here.anomaly === null ? "" : `, anomaly ${here.anomaly.toFixed(1)}`;
-        told.append(shape("title", {}, `${modality} ${mark}${far}`));
+        told.append(shape("title", {}, `${modality} ${STATES[mark]}${far}`));
         chart.append(told);
       }
       if (here.regenerated) {

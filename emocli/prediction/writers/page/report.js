@@ -3,6 +3,8 @@ const SVG = "http://www.w3.org/2000/svg";
 const LEFT = 58, RIGHT = 12, TOP = 8, GAP = 8, LANE = 16, AXIS = 26, WORDS = 20, TITLE = 20;
 const ALONE = 240, AMONG = 150, BETWEEN = 14;
 const DASHES = ["", "7 4", "2 3", "9 3 2 3"];
+// States of a modality, and what they are called.
+const STATES = { distrusted: "not trusted", regenerated: "regenerated", missing: "missing" };
 const COLOURS = 8, MOST_PEOPLE = 6, MOST_DOTS = 200, TICK = 70, MOST_NAMES = 8, ALONE_BAND = 6;
 
 const report = JSON.parse(document.getElementById("data").textContent);

@@ -9,9 +9,7 @@ const COLUMNS = [
     ["confidence", (s) => percent(s.confidence), (s) => s.confidence],
   ]),
   ...report.classes.map((c) => [c, (s) => number(s.values[c]), (s) => s.values[c]]),
-  ...["distrusted", "regenerated", "missing"].map((k) => [
-    k, (s) => listed(s, k), (s) => listed(s, k),
-  ]),
+  ...Object.entries(STATES).map(([k, title]) => [title, (s) => listed(s, k), (s) => listed(s, k)]),
   ["text", (s) => s.text, (s) => s.text],
 ];
 const isNumber = (value) => typeof value === "number";
