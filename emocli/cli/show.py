@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 WIDEST = 1000
 """Characters of a table that is not shown on a terminal."""
 
-FIGURES = re.compile(r"-?|[-+]?[\d.]+(e-\d+)?( (±|to) [-+]?[\d.]+)?")
+NUMBER = re.compile(r"-?|[-+]?[\d.]+(e-\d+)?( (±|to) [-+]?[\d.]+)?")
 """Cells of numbers and intervals, which are never folded as long as names can be."""
 
 NARROWEST = 12
@@ -111,7 +111,7 @@ def _kept_widths(
     widths = {}
     for index, column in enumerate(columns):
         cells = [text(row[index]) for row in rows]
-        if all(map(FIGURES.fullmatch, cells)):
+        if all(map(NUMBER.fullmatch, cells)):
             widths[index] = max(map(len, [*cells, *printable(column).split()]), default=1)
     names = len(columns) - len(widths)
     needed = sum(widths.values()) + names * NARROWEST + len(columns)

@@ -132,7 +132,7 @@ def test_the_check_knows_every_pair(folder: Path, corpus: Manifest, said: Said) 
         assert pair["correlations"] == sorted(pair["correlations"], reverse=True)
 
 
-def test_evaluation_gives_figures_and_their_spread(folder: Path, said: Said) -> None:
+def test_evaluation_prints_metrics_and_their_spread(folder: Path, said: Said) -> None:
     report = said("evaluate", folder / "run", "--corrupt", "visual")
     for key in ("accuracy", "uar", "weighted_f1", "macro_f1"):
         assert 0 <= report[key] <= 1

@@ -322,7 +322,7 @@ def test_an_encoder_that_has_learnt_nothing_blocks_no_other(
 
 OTHERS: Mapping[str, str] = {
     "a corpus that cannot be drawn": "demo --dir {new}/x --set demo.turns=0",
-    "a figure of another task": "demo --dir {new}/x --set train.monitor=mae",
+    "a metric of another task": "demo --dir {new}/x --set train.monitor=mae",
     "a class that nobody draws": "demo --dir {new}/x --set train.class_weights={{x=1}}",
     "vectors that are not there": "extract {csv} -f glove --set glove.vectors=no --store {new}/x",
     "an encoder that is none": "extract {csv} -f roberta --set roberta.encoder={new} --store {new}",

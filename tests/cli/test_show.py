@@ -48,7 +48,7 @@ def test_a_table_that_is_too_wide_for_a_terminal_has_no_lines(
     assert "│ early │" in capsys.readouterr().out
 
 
-def test_names_are_folded_and_figures_are_not(
+def test_names_are_folded_and_numbers_are_not(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     columns = ("run", "accuracy", "95 %", "change", "95 %", "p", "p Holm")

@@ -65,7 +65,7 @@ OTHERS: dict[str, tuple[type[Report], str]] = {
     "tune": (TuneSummary, "study/tune.json"),
     "compare": (ComparisonReport, "compare.json"),
 }
-"""Commands that have no figures to leave out, or always draw them; the file if none is told."""
+"""Commands without figures to leave out, or that always draw them; the file where none is named."""
 
 TRIAL = Trial(0, {"train.lr": 0.01, "network.gate": None}, "complete", 0.5, 3, 1.0)
 SEARCH = SearchSummary(

@@ -62,7 +62,7 @@ def test_every_fold_is_a_run_of_its_own(corpus, crossed, tmp_path):
     assert rundir.read_config(alone.run).fold == folded.fold
 
 
-def test_validation_figures_are_means_over_folds_and_seeds(crossed):
+def test_validation_metrics_are_means_over_folds_and_seeds(crossed):
     values = [[seed.valid["accuracy"] for seed in fold.seeds] for fold in crossed.folds]
     assert crossed.valid["accuracy"] == pytest.approx(sum(map(sum, values)) / 6)
     means = [sum(pair) / 3 for pair in zip(*values, strict=True)]
@@ -163,8 +163,8 @@ def report(run: Path, **options: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("corrupt", [(), ("visual:gaussian@-10dB",)], ids=["clean", "noise"])
-def test_pooled_figures_are_those_of_all_clips_together(corpus, crossed, corrupt):
-    """Count the hits of every fold by hand, and make the figures from the sums."""
+def test_pooled_metrics_are_those_of_all_clips_together(corpus, crossed, corrupt):
+    """Count the hits of every fold by hand, and compute the metrics from the sums."""
     data = report(crossed.run, corrupt=corrupt)
     benches = [RunEvaluator.open(fold.run, "test", None, None) for fold in crossed.folds]
     corruptions = on(read(corrupt), benches[0].modalities)
@@ -187,16 +187,16 @@ def test_pooled_figures_are_those_of_all_clips_together(corpus, crossed, corrupt
     assert np.sum(data["confusion"]) == 2 * len(corpus.manifest.clips)
 
 
-def test_the_figures_of_each_fold_are_there_too(crossed):
+def test_the_metrics_of_each_fold_are_there_too(crossed):
     data = report(crossed.run, corrupt=("visual",))
     assert [fold["fold"] for fold in data["folds"]] == [0, 1, 2]
     for fold, run in zip(data["folds"], crossed.folds, strict=True):
         alone = report(run.run, corrupt=("visual",))
         assert fold["n"] == alone["n"]
         for condition in ("clean", "corrupted"):
-            for figure in ("accuracy", "accuracy_std", "uar", "macro_f1"):
-                expected = alone[condition][figure]
-                assert fold[condition][figure] == pytest.approx(expected), (condition, figure)
+            for metric in ("accuracy", "accuracy_std", "uar", "macro_f1"):
+                expected = alone[condition][metric]
+                assert fold[condition][metric] == pytest.approx(expected), (condition, metric)
         assert alone["folds"] == []
 
 

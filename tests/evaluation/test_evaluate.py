@@ -1,4 +1,4 @@
-"""Evaluation as a stage: its figures, its conditions, and what it refuses."""
+"""Evaluation of a run: metrics, conditions, and errors."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def predictions(run: Path, corpus: toy.Toy) -> np.ndarray:
     return np.array(choices)
 
 
-# -- figures
+# -- metrics
 
 
 def test_the_clean_accuracy_is_that_of_the_network(corpus, single):

@@ -1,4 +1,4 @@
-"""Tables of papers, and the figures that stand in brackets there."""
+"""Experiments' tables, and the values of the papers in them."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ def table(name: str, **settings: Any) -> Table:
 
 
 def printed(made: Table) -> dict[tuple[str, str, str], float]:
-    """Row, condition and metric to the figure that is shown in brackets."""
+    """Row, condition and metric to the printed value."""
     return _by_row(made, lambda row: row.printed)
 
 
 def printed_by_class(made: Table) -> dict[tuple[str, str, str], float]:
-    """Row, metric and class to the figure that is shown in brackets."""
+    """Row, metric and class to the printed value."""
     return _by_row(made, lambda row: row.printed_by_class)
 
 
 def _by_row(
-    made: Table, figures: Callable[[Row], Mapping[str, Mapping[str, float]]]
+    made: Table, of_row: Callable[[Row], Mapping[str, Mapping[str, float]]]
 ) -> dict[tuple[str, str, str], float]:
     return {
         (row.name, outer, inner): value
         for row in made.rows
-        for outer, values in figures(row).items()
+        for outer, values in of_row(row).items()
         for inner, value in values.items()
     }
 

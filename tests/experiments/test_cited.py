@@ -35,7 +35,7 @@ def out(corpus: toy.Toy, tmp_path_factory: pytest.TempPathFactory) -> Reproducti
     return reproduce("m3er-t1", corpus.manifest, corpus.store, folder, settings=SETTINGS)
 
 
-def test_their_figures_are_in_the_report_with_their_source(out: Reproduction) -> None:
+def test_their_values_are_in_the_report_with_their_source(out: Reproduction) -> None:
     known = {row["row"]: row for row in json.loads(out.path.read_text())["rows"]}
     quoted = known["Yoon et al. 2019"]
     assert (quoted["state"], quoted["cited"]) == ("cited", "Mittal et al. 2020, Table 1")

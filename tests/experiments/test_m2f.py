@@ -56,9 +56,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> toy.Toy:
 
 @pytest.mark.parametrize("corpus_name", ["meld", "iemocap"])
 @pytest.mark.parametrize("name", NAMES)
-def test_a_table_speaks_of_its_rows_and_has_figures_of_the_paper(
-    name: str, corpus_name: str
-) -> None:
+def test_a_table_names_its_rows_and_has_values_of_the_paper(name: str, corpus_name: str) -> None:
     made = table(name, corpus=corpus_name)
     rows = {row.name: row for row in made.rows}
     assert len(rows) == len(made.rows)

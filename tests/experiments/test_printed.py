@@ -1,6 +1,6 @@
-"""Every figure of a paper stands beside the system, the condition and the metric it is printed for.
+"""Every printed value is in the row, the condition and the metric that the paper prints it for.
 
-The figures here are typed from the papers, not from the experiments.
+The values here are typed from the papers, not from the experiments.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def of_corpora(name: str) -> list[Table]:
 
 
 @pytest.mark.parametrize("name", plugins.names("experiments"))
-def test_no_figure_stands_beside_another_corpus(name: str) -> None:
+def test_no_printed_value_is_compared_with_another_corpus(name: str) -> None:
     """Nor by default; what is quoted has columns of its own."""
     for made in (table(name), read_table(name.replace("_", "-"), {}, "toy", "single")):
         ours = {c.name for r in made.rows if not r.cited for c in r.conditions}
@@ -54,14 +54,14 @@ def test_no_figure_stands_beside_another_corpus(name: str) -> None:
         *(("rrnn-t1", "cremad"), ("rrnn-t2", "ravdess"), ("rrnn-t3", "mosei")),
     ],
 )
-def test_the_figures_of_the_clips_own_corpus_stand_beside(name: str, dataset: str) -> None:
+def test_the_printed_values_are_those_of_the_clips_own_corpus(name: str, dataset: str) -> None:
     key = "printed" if name == "m3er-t2" else "corpus"
     found = printed(read_table(name, {}, dataset))
     assert found
     assert found == printed(table(name.replace("-", "_"), **{key: dataset}))
 
 
-def test_figures_of_iemocap_s_classes_are_beside_no_other_task() -> None:
+def test_values_of_iemocap_s_classes_are_compared_with_no_other_task() -> None:
     """Its valence, arousal and dominance are intensities."""
     assert not printed(read_table("m3er-t2", {}, "iemocap", "intensity"))
     assert printed(read_table("m3er-t2", {}, "iemocap", "single"))
@@ -69,7 +69,7 @@ def test_figures_of_iemocap_s_classes_are_beside_no_other_task() -> None:
 
 # Section 6: "we currently perform binary classification per class for human emotions".
 @pytest.mark.parametrize("name", ["m3er_t1", "m3er_t2", "m3er_figures"])
-def test_of_iemocap_figures_stand_beside_networks_that_are_asked_each_class(name: str) -> None:
+def test_of_iemocap_values_are_printed_for_networks_with_a_binary_output_a_class(name: str) -> None:
     made = table(name, **{"printed" if name == "m3er_t2" else "corpus": "iemocap"})
     beside = [r for r in made.rows if r.printed and r.fusion]
     assert beside
@@ -106,7 +106,7 @@ def test_what_is_quoted_is_neither_compared_nor_shown_class_by_class(name: str) 
 
 
 @pytest.mark.parametrize("name", plugins.names("experiments"))
-def test_a_row_with_figures_is_named_in_the_docstring_or_told_by_number(name: str) -> None:
+def test_a_row_with_printed_values_is_named_in_the_docstring_or_by_number(name: str) -> None:
     """The docstring says which line of the paper each row is from."""
     text = " ".join((plugins.load("experiments", name).__doc__ or "").split())
     numbered = name in {"m2f_t2", "m2f_t4", "m2f_t5"}  # the first and the last of a series

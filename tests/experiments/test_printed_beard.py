@@ -1,4 +1,4 @@
-"""Figures of Beard et al. 2018, typed from the paper, not from the experiments."""
+"""Values of Beard et al. 2018, typed from the paper, not from the experiments."""
 
 from __future__ import annotations
 
@@ -34,16 +34,16 @@ GCA + gating|rrnn    |noise|0.4742|0.8857|0.5688
 """
 
 
-@pytest.mark.parametrize(("name", "figures"), [("rrnn_t1", {**T1, **HUMAN}), ("rrnn_t2", T2)])
+@pytest.mark.parametrize(("name", "expected"), [("rrnn_t1", {**T1, **HUMAN}), ("rrnn_t2", T2)])
 def test_accuracies_of_beard_are_of_attention_without_gates(
-    name: str, figures: dict[str, tuple[str, float]]
+    name: str, expected: dict[str, tuple[str, float]]
 ) -> None:
     made = table(name, corpus={"rrnn_t1": "cremad", "rrnn_t2": "ravdess"}[name])
     assert printed(made) == {
         (row, "clean", "accuracy"): pytest.approx(percent / 100)
-        for row, (_, percent) in figures.items()
+        for row, (_, percent) in expected.items()
     }
-    assert all(row(made, each).fusion == fusion for each, (fusion, _) in figures.items())
+    assert all(row(made, each).fusion == fusion for each, (fusion, _) in expected.items())
     assert any(r.fusion == "rrnn" and not r.printed for r in made.rows)
     assert made.task == "single"
 
@@ -70,7 +70,7 @@ def test_errors_and_weighted_accuracies_of_beard() -> None:
 # Section 4: "we evaluated a naive classifier predicting the test-set empirical mean intensities
 # (with MSE loss function)"; "for other loss functions by training a model with just one parameter
 # per output dimension on that loss, where the model has an access to the training labels". No table
-# has figures of them.
+# has values of them.
 @pytest.mark.parametrize(
     ("name", "constants"),
     [
@@ -82,7 +82,7 @@ def test_errors_and_weighted_accuracies_of_beard() -> None:
         ),
     ],
 )
-def test_constants_of_beard_have_no_figures_and_what_sees_test_labels_is_no_rival(
+def test_constants_of_beard_have_no_printed_values_and_what_sees_test_labels_is_no_rival(
     name: str, constants: dict[str, str]
 ) -> None:
     made = table(name)

@@ -1,4 +1,4 @@
-"""Figures of Chudasama et al. 2022, typed from the paper, not from the experiments."""
+"""Values of Chudasama et al. 2022, typed from the paper, not from the experiments."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ M2F = {
         m = 3 |69.13 69.25|67.47 66.65; m = 4 |69.01 68.95|67.59 66.51
         m = 5 |69.69 69.86|67.85 66.71; m = 6 |68.95 69.08|66.82 65.32
     """,
-    # Section 4.4 and Table 7: the figures of the whole network.
+    # Section 4.4 and Table 7: the values of the whole network.
     "m2f_fig5": "M2FNet |69.69 69.86|67.85 66.71",
 }
 
@@ -56,7 +56,7 @@ def test_accuracies_and_weighted_f1_of_chudasama(name: str, corpus: str) -> None
 
 @pytest.mark.parametrize(("corpus", "layers"), [("iemocap", 5), ("meld", 1)])
 @pytest.mark.parametrize("name", list(M2F))
-def test_figures_of_chudasama_are_of_as_many_encoders(name: str, corpus: str, layers: int) -> None:
+def test_values_of_chudasama_are_of_as_many_encoders(name: str, corpus: str, layers: int) -> None:
     """Section 4.2: N is "set to 1 and 5 for MELD and IEMOCAP", m to 5."""
     for each in (r for r in table(name, corpus=corpus).rows if r.fusion):
         network = each.settings["network"]
@@ -92,7 +92,7 @@ T7 = """
 
 
 def typed(lines: str, columns: list[tuple[str, str]]) -> dict[Any, Any]:
-    """Row, corpus and metric to the typed figure."""
+    """Row, corpus and metric to the typed value."""
     expected = {}
     for line in lines.strip().replace(";", "\n").splitlines():
         name, *texts = (part.strip() for part in line.split("|"))
@@ -129,7 +129,7 @@ def test_the_literature_beside_chudasama(corpus: str) -> None:
 
 
 # Section 4.4: "the highest F1 score of 82.11% for the Sad emotion of the IEMOCAP dataset".
-def test_of_single_emotions_chudasama_prints_one_figure() -> None:
+def test_of_single_emotions_chudasama_prints_one_value() -> None:
     found = printed_by_class(table("m2f_fig5", corpus="iemocap"))
     assert found == {("M2FNet", "f1", "sad"): pytest.approx(0.8211)}
     assert not printed_by_class(table("m2f_fig5", corpus="meld"))

@@ -1,4 +1,4 @@
-"""Figures of Mittal et al. 2020, typed from the paper, not from the experiments."""
+"""Values of Mittal et al. 2020, typed from the paper, not from the experiments."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ M3ER = """
 
 
 @pytest.mark.parametrize("corpus", ["iemocap", "mosei"])
-def test_overall_figures_of_mittal_are_means_of_binary_ones(corpus: str) -> None:
+def test_overall_values_of_mittal_are_means_of_binary_ones(corpus: str) -> None:
     expected = {}
     for line in M3ER.strip().splitlines():
         name, condition, *pairs = (part.strip() for part in line.split("|"))
@@ -54,7 +54,7 @@ noisy, check and proxy |0.816 81.3|0.844 86.8|0.918 89.4|0.780 75.7|0.873 86.1|0
 
 
 @pytest.mark.parametrize("corpus", ["iemocap", "mosei"])
-def test_figures_of_each_emotion_of_mittal(corpus: str) -> None:
+def test_values_of_each_emotion_of_mittal(corpus: str) -> None:
     head, *lines = EMOTIONS[corpus].strip().splitlines()
     expected, overall = {}, {}
     for line in lines:
@@ -66,7 +66,7 @@ def test_figures_of_each_emotion_of_mittal(corpus: str) -> None:
         overall[name] = np.mean([list(map(float, pair.split())) for pair in pairs], axis=0)
     made = table("m3er_t2", printed=corpus)
     assert printed_by_class(made) == expected
-    # papers: "Overall" is the plain mean of the row; so each figure stands in the right row.
+    # papers: "Overall" is the plain mean of the row; so each value is in the right row.
     for (name, _, metric), value in printed(made).items():
         mean = overall[name][0] if metric == "binary_f1" else overall[name][1] / 100
         assert value == pytest.approx(mean, abs=0.005)
@@ -104,7 +104,7 @@ def test_the_literature_beside_mittal(corpus: str) -> None:
 
 
 @pytest.mark.parametrize("corpus", ["iemocap", "mosei", "other"])
-def test_the_network_of_the_figures_has_the_clean_figures_and_no_others(corpus: str) -> None:
+def test_the_network_of_the_figures_has_the_clean_values_and_no_others(corpus: str) -> None:
     made = table("m3er_figures", corpus=corpus)
     if corpus == "other":
         assert not printed(made)
@@ -123,8 +123,8 @@ def test_the_network_of_the_figures_has_the_clean_figures_and_no_others(corpus: 
 # of no metric of a row, and stand in the notes.
 def test_what_the_text_says_of_the_figures_is_in_the_notes() -> None:
     notes = " ".join(table("m3er_figures").notes)
-    for figure in ("more than 73%", "dropped by 12%", "around 0.01% of the L2 norm"):
-        assert figure in notes
+    for phrase in ("more than 73%", "dropped by 12%", "around 0.01% of the L2 norm"):
+        assert phrase in notes
     assert texts(table("m3er_figures").rows[0].conditions[1].corrupt) == ["visual:gaussian@0.01"]
 
 

@@ -125,7 +125,7 @@ def test_rows_are_drawn_with_what_was_printed(report):
     assert crosses.get_offsets()[0][0] == pytest.approx(0.5833)
 
 
-def test_figures_of_each_class_are_those_of_a_row_s_first_condition(report):
+def test_metrics_of_each_class_are_those_of_a_row_s_first_condition(report):
     first = report.rows[0]
     done = tuple(
         replace(each, per_class={k: {"f1": place, "accuracy": place / 2} for k in report.classes})
@@ -134,9 +134,9 @@ def test_figures_of_each_class_are_those_of_a_row_s_first_condition(report):
     first = replace(first, conditions=done)
     report = replace(report, by_class=("f1", "accuracy"), rows=(first,))
     text = markdown(report)
-    for figure, told in (("f1", "0.500"), ("accuracy", "0.250")):
-        section = text.split(f"## {figure} of each class, clean\n")[1].split("##")[0]
-        assert f"| A / V | {told} | {told} |" in section
+    for metric, value in (("f1", "0.500"), ("accuracy", "0.250")):
+        section = text.split(f"## {metric} of each class, clean\n")[1].split("##")[0]
+        assert f"| A / V | {value} | {value} |" in section
     mixed = markdown(replace(report, rows=(first, replace(first, conditions=done[1:]))))
     assert "## f1 of each class, each system under its first condition\n" in mixed
     panels = classes(report).figure.axes
@@ -147,7 +147,7 @@ def test_figures_of_each_class_are_those_of_a_row_s_first_condition(report):
     assert [label.get_text() for label in panels[0].get_yticklabels()] == ["A | V"]
 
 
-def test_printed_figures_of_classes_stand_in_their_cells_and_are_crosses(report):
+def test_printed_values_of_classes_are_in_their_cells_and_drawn_as_crosses(report):
     per_class = {k: {"f1": 0.5, "f1_std": 0.01} for k in ("b", "a")}
     clean, noise = report.rows[0].conditions
     done = (replace(clean, per_class=per_class), noise)
@@ -166,7 +166,7 @@ def test_printed_figures_of_classes_stand_in_their_cells_and_are_crosses(report)
     assert drawing.get_supxlabel() == "f1, clean; crosses: printed"
 
 
-def test_a_row_that_is_quoted_has_its_figures_in_brackets_and_its_source(report):
+def test_a_row_that_is_quoted_has_its_values_in_brackets_and_its_source(report):
     quoted = row(
         "theirs",
         printed={"clean": {"accuracy": 0.61}, "elsewhere": {"uar": 0.5}},

@@ -65,9 +65,9 @@ def test_a_row_is_what_the_commands_give(corpus, done, tmp_path):
     request.cross_validate(3)
     by_hand = evaluate(tmp_path / "late", corrupt=NOISE.corrupt, figures=False).data
     clean, noisy = row(done, "Both + more")["conditions"]
-    for figure in ("accuracy", "accuracy_std", "accuracy_ci", "uar", "per_class", "by_seed"):
-        assert clean[figure] == by_hand["clean"][figure]
-        assert noisy[figure] == by_hand["corrupted"][figure]
+    for metric in ("accuracy", "accuracy_std", "accuracy_ci", "uar", "per_class", "by_seed"):
+        assert clean[metric] == by_hand["clean"][metric]
+        assert noisy[metric] == by_hand["corrupted"][metric]
     models = {p.relative_to(tmp_path / "late") for p in tmp_path.rglob("model.safetensors")}
     runs = done.path.parent / "runs" / "both-more"
     assert len(models) == 6
@@ -89,7 +89,7 @@ def test_every_row_is_there(done):
     assert row(done, "face")["seconds"] > 0
 
 
-def test_baselines_have_their_figures(done):
+def test_baselines_have_their_metrics(done):
     (prior,) = row(done, "prior")["conditions"]
     assert prior["accuracy"] == pytest.approx(1 / 3, abs=0.05)
     clean, noisy = row(done, "SVM")["conditions"]

@@ -109,16 +109,16 @@ def test_the_experiments_are_tables_that_hold_together(name):
         assert found.like in ("", *names)
         tested = {condition.name for condition in found.conditions}
         assert set(found.printed) <= tested
-        figures = {figure for printed in found.printed.values() for figure in printed}
-        assert figures <= set(table.metrics)
+        metrics = {metric for printed in found.printed.values() for metric in printed}
+        assert metrics <= set(table.metrics)
 
 
 def test_beards_nine_lines_are_all_there():
     module = plugins.load("experiments", "rrnn_t3")
     cells = [
-        tuple(figures.values())
+        tuple(metrics.values())
         for found in module.table(module.Config(corpus="mosei")).rows
-        for figures in found.printed.values()
+        for metrics in found.printed.values()
     ]
     assert len(cells) == 9
     np.testing.assert_allclose(np.sum(cells, axis=0), [4.6930, 8.4714, 5.0971], atol=1e-9)

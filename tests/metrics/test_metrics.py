@@ -1,4 +1,4 @@
-"""Figures against scalar code and scikit-learn."""
+"""Metrics against scalar code and scikit-learn."""
 
 from __future__ import annotations
 
@@ -263,7 +263,7 @@ def test_a_class_that_every_clip_shows_has_no_f1_of_absent(task):
 
 
 @pytest.mark.parametrize("task", ["single", "multi", "intensity"])
-def test_every_figure_has_a_protocol(task, rng):
+def test_every_metric_has_a_definition(task, rng):
     targets = rng.integers(0, 4, 12) if task == "single" else (rng.random((12, 4)) > 0.5) * 1.0
     found = score(task, targets, rng.random((12, 4)), CLASSES)
     assert set(COMMON) <= set(found.overall) == set(DEFINITIONS[task])

@@ -99,17 +99,17 @@ def test_the_prior_is_how_often_classes_are_shown(samples):
 @pytest.mark.parametrize("name", ["logistic", "svm", "svm_linear"])
 def test_c_is_chosen_on_the_valid_split(samples, name, monkeypatch):
     found = fit(name, samples["train"], samples["valid"])
-    figures = {}
+    scores = {}
     for cost in C_VALUES:
         monkeypatch.setattr(baselines, "C_VALUES", (cost,))
         alone = fit(name, samples["train"], samples["valid"])
-        figures[cost] = alone.valid
+        scores[cost] = alone.valid
         if cost == found.C:
             same = alone.predict(samples["test"])
             np.testing.assert_array_equal(found.predict(samples["test"]), same)
-    assert len(set(figures.values())) > 1
-    assert found.valid == max(figures.values())
-    assert min(c for c, value in figures.items() if value == found.valid) == found.C
+    assert len(set(scores.values())) > 1
+    assert found.valid == max(scores.values())
+    assert min(c for c, value in scores.items() if value == found.valid) == found.C
 
 
 @pytest.mark.parametrize("name", ["logistic", "svm", "svm_linear"])
@@ -144,12 +144,12 @@ def test_any_number_of_classes(tmp_path, name):
 def test_intensities(tmp_path, name):
     parts = made(tmp_path, "intensity")
     targets = parts["test"].manifest.targets(parts["test"].clips)
-    figures = {}
+    scores = {}
     for tried in (name, "prior"):
         found = fit(tried, parts["train"], parts["valid"])
         said = found.predict(parts["test"])
-        figures[tried] = score("intensity", targets, said, toy.CLASSES).overall
-    assert figures[name]["mse_sum"] < 0.6 * figures["prior"]["mse_sum"]
+        scores[tried] = score("intensity", targets, said, toy.CLASSES).overall
+    assert scores[name]["mse_sum"] < 0.6 * scores["prior"]["mse_sum"]
     mean = parts["train"].manifest.targets(parts["train"].clips).mean(axis=0)
     np.testing.assert_allclose(said, np.tile(mean, (45, 1)), rtol=1e-6)
 

@@ -144,11 +144,11 @@ def test_of_many_clips_no_larger_c_is_tried_once_the_valid_split_got_worse(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     train, valid, _ = splits(tmp_path, "single")
-    figures = dict(zip(C_VALUES, [0.4, 0.4, 0.3, 0.5, 0.4, 0.4, 0.4, 0.9, 0.3], strict=True))
+    scores = dict(zip(C_VALUES, [0.4, 0.4, 0.3, 0.5, 0.4, 0.4, 0.4, 0.9, 0.3], strict=True))
     tried: list[float] = []
 
     def scored(*_: object) -> SimpleNamespace:
-        return SimpleNamespace(overall={"accuracy": figures[tried[-1]]})
+        return SimpleNamespace(overall={"accuracy": scores[tried[-1]]})
 
     fit = Fitter.__call__
 

@@ -54,8 +54,8 @@ def test_depths_are_chosen_one_after_the_other_by_validation(
         for value in values.split(",")
     ]
     for setting, value in found["chosen"].items():
-        figures = {t["value"]: t["valid"] for t in trials if t["setting"] == setting}
-        assert figures[value] == max(figures.values())
+        scores = {t["value"]: t["valid"] for t in trials if t["setting"] == setting}
+        assert scores[value] == max(scores.values())
         assert [t["value"] for t in trials if t["setting"] == setting and t["chosen"]] == [value]
     text, audio = (
         int(found["chosen"][name]) for name in ("network.layers.text", "network.layers.audio")
@@ -75,12 +75,12 @@ def test_labels_of_the_test_split_decide_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     made = toy.build(tmp_path / "toy")
-    figures = []
+    scores = []
     for number, label in enumerate((None, toy.CLASSES[0])):
         other = made.with_test_labels(label, f"other{number}.csv")
         found = tuned(command(other, tmp_path / str(number), *DEPTHS), capsys)
-        figures.append([(t["value"], t["valid"], t["chosen"]) for t in found["trials"]])
-    assert figures[0] == figures[1]
+        scores.append([(t["value"], t["valid"], t["chosen"]) for t in found["trials"]])
+    assert scores[0] == scores[1]
 
 
 def test_errors_are_better_when_smaller_and_what_is_known_is_not_trained_again(
@@ -91,8 +91,8 @@ def test_errors_are_better_when_smaller_and_what_is_known_is_not_trained_again(
     found = tuned(command(made, tmp_path / "study", *tried, fusion="late"), capsys)
     assert found["monitor"] == "mse_sum"
     for setting, value in found["chosen"].items():
-        figures = {t["value"]: t["valid"] for t in found["trials"] if t["setting"] == setting}
-        assert figures[value] == min(figures.values())
+        scores = {t["value"]: t["valid"] for t in found["trials"] if t["setting"] == setting}
+        assert scores[value] == min(scores.values())
     first = next(t for t in found["trials"] if t["chosen"])
     again = next(t for t in found["trials"] if t["setting"] == "train.lr")
     assert again["run"] == first["run"]  # 0.01 is what the first setting was tried with

@@ -52,7 +52,7 @@ def empty_cells(report: dict[str, Any]) -> Iterator[str]:
     """
     yield from _undrawn(report)
     for row in report["rows"]:
-        if row["state"] == "cited":  # has the figures that are printed, and no others
+        if row["state"] == "cited":  # has the values that are printed, and no others
             assert any(row["printed"].values())
             continue
         if row["state"] != "done":
@@ -68,7 +68,7 @@ def empty_cells(report: dict[str, Any]) -> Iterator[str]:
 
 
 def _empty_classes(row: dict[str, Any]) -> Iterator[str]:
-    """Name the figures of classes that the paper prints and the row has not."""
+    """Name the values of classes that the paper prints and the row has not."""
     of = row["conditions"][0].get("per_class", {}) if row["conditions"] else {}
     for metric, claims in (row.get("printed_by_class") or {}).items():
         for name in claims:
@@ -131,7 +131,7 @@ def test_every_row_of_every_experiment_runs(name: str, tmp_path: Path) -> None:
         ("m2f-fig5", "corpus=iemocap", ()),
     ],
 )
-def test_a_table_of_the_other_corpus_of_the_paper_has_its_figures_and_no_empty_cell(
+def test_a_table_of_the_other_corpus_of_the_paper_has_its_values_and_no_empty_cell(
     name: str, setting: str, rows: tuple[str, ...], tmp_path: Path
 ) -> None:
     """By default a twin stands for CMU-MOSEI or MELD."""
