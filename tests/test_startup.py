@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from emocli.cli.commands import discovered
+from emocli.data.json_io import as_json
+from emocli.training.study_summary import SearchReport
+from tests.evaluation.example import report as evaluation
+from tests.experiments.example import experiment_report
+from tests.prediction.examples import report as predictions
+from tests.training.searches import SEARCH
 
 HEAVY = (
     "torch",
@@ -46,6 +53,21 @@ def test_help_loads_no_heavy_library(command: tuple[str, ...]) -> None:
 def test_info_lists_without_importing() -> None:
     found = loaded("from emocli.cli.app import run\nassert run(['info']) == 0")
     assert not found.intersection(HEAVY)
+
+
+def test_a_report_is_looked_into_without_torch(tmp_path: Path) -> None:
+    folders = {
+        "study": as_json(SearchReport.of(SEARCH)),
+        "report": as_json(experiment_report()),
+        "test": as_json(evaluation()),
+        "predictions": as_json(predictions()),
+    }
+    for name, text in folders.items():
+        (tmp_path / f"{name}.json").write_text(text)
+    files = [str(tmp_path), *(str(tmp_path / f"{name}.json") for name in folders)]
+    code = f"from emocli.cli.app import run\nassert not any(run(['inspect', p]) for p in {files})"
+    found = loaded(code)
+    assert not found.intersection({"torch", "sklearn", "scipy", "matplotlib"})
 
 
 def test_the_help_lists_analyses_without_importing() -> None:

@@ -172,13 +172,11 @@ class Report(Record):
         ReportError
             If it cannot be read, is of another format, or is no such report.
         """
-        path = Path(path)
-        try:
-            data = read_object(path)
-        except OSError as error:
-            raise ReportError(f"cannot be read ({error.strerror})", where=path) from None
-        except ValueError as error:
-            raise ReportError(f"is no report ({error})", where=path) from None
+        return cls.parsed(read_data(Path(path)), Path(path))
+
+    @classmethod
+    def parsed(cls, data: Tree, path: Path) -> Self:
+        """Take the plain values that `read_data` has read from a file; errors as of `read`."""
         if cls.RENAMED is not None and data.get("format", 0) == cls.FORMAT - 1:
             for place, name in cls.RENAMED.items():
                 data = _renamed(data, place, name)
@@ -193,3 +191,19 @@ class Report(Record):
             key = ".".join(map(str, first["loc"]))
             what = f"is no such report ({key}: {first['msg'][0].lower()}{first['msg'][1:]})"
             raise ReportError(what, where=path) from None
+
+
+def read_data(path: Path) -> Tree:
+    """Read the plain values of a report of whatever kind and format.
+
+    Raises
+    ------
+    ReportError
+        If it cannot be read, or is no JSON object.
+    """
+    try:
+        return read_object(path)
+    except OSError as error:
+        raise ReportError(f"cannot be read ({error.strerror})", where=path) from None
+    except ValueError as error:
+        raise ReportError(f"is no report ({error})", where=path) from None

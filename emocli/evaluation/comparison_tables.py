@@ -12,7 +12,7 @@ from emocli.data.durable import write_bytes
 from emocli.data.json_io import as_json
 from emocli.display import markdown, number_of, printable
 from emocli.errors import ConfigError
-from emocli.evaluation.compare import ComparedRun, ComparisonReport, MetricDifference
+from emocli.evaluation.comparison_report import ComparedRun, ComparisonReport, MetricDifference
 from emocli.metrics.intervals import MetricInterval, remarks
 from emocli.report.tables import (
     Cell,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,9 @@ from emocli.data.manifest import Task
 from emocli.metrics.metrics import Scores, score
 from emocli.metrics.sums import SumMetric, sum_metrics
 from emocli.plugin.robustness import CorruptionSpec
-from emocli.robust.repair import Clips, RepairConfig
+
+if TYPE_CHECKING:
+    from emocli.robust.repair import Clips, RepairConfig
 
 Corruptions = Sequence[CorruptionSpec]
 """Corruptions of the clips, one after the other."""

@@ -9,7 +9,8 @@ from pathlib import Path
 from emocli.data.durable import write_text
 from emocli.data.pool import Progress
 from emocli.errors import ConfigError, RunError
-from emocli.evaluation.compare import ComparisonReport, compare, run_names
+from emocli.evaluation.compare import compare, run_names
+from emocli.evaluation.comparison_report import ComparisonReport
 from emocli.pages.records import ExperimentRecords, RunRecords, differences, is_experiment
 from emocli.pages.section import Contents, Section, sections
 from emocli.paths import StrPath, StrPaths

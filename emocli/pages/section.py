@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from emocli import plugins
 from emocli.analysis import AnalysisPage
-from emocli.evaluation.compare import ComparisonReport
+from emocli.evaluation.comparison_report import ComparisonReport
 from emocli.pages.records import ExperimentRecords, RunRecords
 from emocli.report.document import Heading, Part
 

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import ClassVar
 
 from emocli import plugins
 from emocli.config import Tree, build, merge
@@ -17,11 +16,11 @@ from emocli.data.durable import used_folder, write_text
 from emocli.data.json_io import as_json
 from emocli.data.manifest import Manifest
 from emocli.data.pool import Say, open_pool
-from emocli.data.record import Bounds, JsonPath, Number, Record, Report
 from emocli.evaluation.evaluate import evaluate
 from emocli.extraction.extract import extract
 from emocli.metrics.summary import Summary
-from emocli.pipeline.demo_talk import PredictedTalk, predicted_talk
+from emocli.pipeline.demo_report import Accuracy, DemoReport, DemoSystem
+from emocli.pipeline.demo_talk import predicted_talk
 from emocli.pipeline.manifest import make_manifest
 from emocli.training.fit_cca import fit_cca
 from emocli.training.prepare import resolve
@@ -54,62 +53,6 @@ SMALL: Mapping[str, Tree] = MappingProxyType(
 
 DemoNetwork = tuple[str, tuple[str, ...]]
 """A network, and the modalities it is given."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Accuracy(Record):
-    """The accuracy of one network: its mean and spread over seeds, and an interval over clips."""
-
-    accuracy: Number
-    std: Number
-    ci: Bounds
-
-
-@dataclass(frozen=True, kw_only=True)
-class DemoSystem(Record):
-    """The results of one network on the test split, over its seeds.
-
-    Attributes
-    ----------
-    modalities : tuple of str
-        What it was given.
-    clean, corrupted : dict
-        ``accuracy``, its spread over the seeds (``std``) and its interval over the test clips
-        (``ci``, two bounds); for ``corrupted`` by corrupted modality.
-    tested : int
-        Test clips.
-    interval : str
-        What ``ci`` is.
-    """
-
-    fusion: str
-    modalities: tuple[str, ...]
-    clean: Accuracy
-    corrupted: dict[str, Accuracy]
-    run: JsonPath
-    tested: int
-    interval: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class DemoReport(Report):
-    """The report of the demonstration: where everything is, and the results of every network.
-
-    ``corruption`` is what was done to one modality at a time; ``report`` is the JSON file; ``talk``
-    is what was predicted of a new recording.
-    """
-
-    RENAMED: ClassVar[Mapping[str, str] | None] = MappingProxyType({})
-
-    folder: JsonPath
-    manifest: JsonPath
-    store: JsonPath
-    report: JsonPath
-    clips: int
-    seeds: int
-    corruption: str
-    systems: tuple[DemoSystem, ...]
-    talk: PredictedTalk
 
 
 def demo(

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from emocli import plugins
 from emocli.config import Settings
-from emocli.data.record import JsonPath, Record
 from emocli.errors import ReportError
+from emocli.pipeline.demo_report import PredictedTalk
 from emocli.plugin.robustness import RepairOptions
 from emocli.prediction.people import EACH
 from emocli.prediction.predict import PredictOptions, predict
@@ -20,30 +19,6 @@ NAME = "talk"
 
 REPAIR = RepairOptions(check=True, proxy="paper")
 """The networks of the demonstration are trained without: it is asked for."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class PredictedTalk(Record):
-    """The prediction of the recording.
-
-    Attributes
-    ----------
-    recording, page : Path
-        The video, and the page to open.
-    utterances, people, rows : int
-        How many were said; how many faces are followed; predictions, one per utterance and person.
-    missing, distrusted, regenerated : dict
-        Modality to the rows in which it is so.
-    """
-
-    recording: JsonPath
-    page: JsonPath
-    utterances: int
-    people: int
-    rows: int
-    missing: dict[str, int]
-    distrusted: dict[str, int]
-    regenerated: dict[str, int]
 
 
 def predicted_talk(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib
 import warnings
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Literal
 
 from emocli.data.durable import locked
 from emocli.errors import ConfigError
+from emocli.training.study_summary import Trial, TrialOutcome
 
 JOURNAL = "journal.log"
 NAME = "emocli"
@@ -20,6 +22,9 @@ STARTUP, WARMUP = 10, 5
 pruned."""
 
 Sampler = Literal["tpe", "random"]
+
+ENDED: Mapping[str, TrialOutcome] = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed"}
+"""Optuna's states of trials that have ended."""
 
 
 def load_optuna() -> Any:
@@ -69,19 +74,49 @@ def mend(path: Path) -> None:
 def open_study(folder: Path, lower: bool, sampler: Sampler, seed: int, prune: bool) -> Any:
     """Open the study of a folder, an Optuna study, or begin it."""
     optuna = load_optuna()
-    backend = optuna.storages.journal.JournalFileBackend(
-        str(folder / JOURNAL), lock_obj=FileLock(folder / ".journal.lock")
-    )
     pruners = optuna.pruners
     pruner = pruners.MedianPruner(STARTUP // 2, WARMUP) if prune else pruners.NopPruner()
     return optuna.create_study(
-        storage=optuna.storages.JournalStorage(backend),
+        storage=_storage(optuna, folder),
         study_name=NAME,
         direction="minimize" if lower else "maximize",
         sampler=_sampler(optuna, sampler, seed),
         pruner=pruner,
         load_if_exists=True,
     )
+
+
+def read_trials(folder: Path) -> tuple[list[Trial], bool]:
+    """Return the trials of a folder that have ended, and whether less of the metric is better."""
+    optuna = load_optuna()
+    try:
+        study = optuna.load_study(study_name=NAME, storage=_storage(optuna, folder))
+    except KeyError:  # killed before it was begun
+        return [], False
+    return ended(study), study.direction == optuna.study.StudyDirection.MINIMIZE
+
+
+def ended(study: Any) -> list[Trial]:
+    """Return the trials of a study that have ended, by number."""
+    return [
+        Trial(
+            each.number,
+            dict(each.params),
+            ENDED[each.state.name],
+            each.value if each.state.name == "COMPLETE" else None,
+            each.user_attrs.get("epochs", 0),
+            each.user_attrs.get("seconds", 0.0),
+        )
+        for each in study.trials
+        if each.state.name in ENDED
+    ]
+
+
+def _storage(optuna: Any, folder: Path) -> Any:
+    backend = optuna.storages.journal.JournalFileBackend(
+        str(folder / JOURNAL), lock_obj=FileLock(folder / ".journal.lock")
+    )
+    return optuna.storages.JournalStorage(backend)
 
 
 def _sampler(optuna: Any, sampler: Sampler, seed: int) -> Any:

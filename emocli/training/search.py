@@ -19,13 +19,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from emocli import plugins
 from emocli.config import Plain, Tree, build, leaves, merge
 from emocli.data.durable import locked, used_folder
 from emocli.data.pool import Progress, open_pool
-from emocli.data.record import Record
 from emocli.errors import ConfigError, EmocliError, RunError
 from emocli.metrics.metrics import ERRORS
 from emocli.models import rundir
@@ -34,14 +33,11 @@ from emocli.models.settings import TrainConfig
 from emocli.report.canvas import StyleName
 from emocli.space import Range, Space, Value
 from emocli.training.fusion_task import check_targets, make_criterion
-from emocli.training.journal import JOURNAL, Sampler, load_optuna, mend, open_study
+from emocli.training.journal import JOURNAL, Sampler, ended, load_optuna, mend, open_study
 from emocli.training.prepare import read_settings
+from emocli.training.study_summary import Trial, TrialOutcome, best_of
 from emocli.training.summaries import TrainSummary
 from emocli.training.train import TrainRequest
-
-TrialOutcome = Literal["complete", "pruned", "failed"]
-ENDED: Mapping[str, TrialOutcome] = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed"}
-"""Optuna's states of trials that have ended."""
 
 SEEDS = 1_000_003
 """The seed of a trial's sampler is that of the search times this, and the trial's number."""
@@ -49,18 +45,6 @@ SEEDS = 1_000_003
 
 class PrunedTrialError(Exception):
     """The end of a trial that does not look promising."""
-
-
-@dataclass(frozen=True)
-class Trial(Record):
-    """A trial that has ended: what it drew, its validation metric, and the epochs it took."""
-
-    number: int
-    settings: dict[str, Value]
-    state: TrialOutcome
-    valid: float | None
-    epochs: int
-    seconds: float
 
 
 @dataclass(frozen=True)
@@ -289,24 +273,11 @@ class Search:
 
     def ended(self) -> list[Trial]:
         """Return the trials that have ended, by number."""
-        return [
-            Trial(
-                each.number,
-                dict(each.params),
-                ENDED[each.state.name],
-                each.value if each.state.name == "COMPLETE" else None,
-                each.user_attrs.get("epochs", 0),
-                each.user_attrs.get("seconds", 0.0),
-            )
-            for each in self._study(0).trials
-            if each.state.name in ENDED
-        ]
+        return ended(self._study(0))
 
     def best(self) -> Trial:
         """Return the trial that validates best; of equal ones the first."""
-        sign = -1 if self.lower else 1
-        done = [trial for trial in self.ended() if trial.valid is not None]
-        return max(done, key=lambda trial: sign * (trial.valid or 0.0))
+        return best_of(self.ended(), self.lower)
 
     def _tidy(self) -> None:
         """Remove the networks of all trials that have ended but the best."""

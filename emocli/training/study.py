@@ -27,10 +27,16 @@ from emocli.report.document import Block, page
 from emocli.training import nested_page
 from emocli.training.search import Search, nested
 from emocli.training.study_page import blocks, drawings
-from emocli.training.study_summary import Budget, NestedSummary, SearchReport, SearchSummary
+from emocli.training.study_summary import (
+    REPORT,
+    Budget,
+    NestedSummary,
+    SearchReport,
+    SearchSummary,
+)
 from emocli.training.summaries import TrainSummary
 
-BEST, REPORT, PAGE = "best.toml", "study.json", "study.html"
+BEST, PAGE = "best.toml", "study.html"
 CHOSEN = "chosen"
 """Folder of the networks chosen in every fold."""
 

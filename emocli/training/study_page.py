@@ -11,8 +11,7 @@ from emocli.report.canvas import GREY, SCREEN, Drawing, Style, render
 from emocli.report.document import Block, Grid, Heading, Listing, Paragraph, Picture
 from emocli.report.palette import COLOURS
 from emocli.space import Value
-from emocli.training.search import Trial
-from emocli.training.study_summary import SearchSummary
+from emocli.training.study_summary import SearchSummary, Trial
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -2,12 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from emocli.data.record import JsonPath, Number, Record, Report
 from emocli.space import Value
-from emocli.training.search import Trial
+
+REPORT, GREEDY_REPORT = "study.json", "tune.json"
+"""Files of a search, with folds or without, and of a greedy tuning."""
+
+TrialOutcome = Literal["complete", "pruned", "failed"]
+
+
+@dataclass(frozen=True)
+class Trial(Record):
+    """A trial that has ended: what it drew, its validation metric, and the epochs it took."""
+
+    number: int
+    settings: dict[str, Value]
+    state: TrialOutcome
+    valid: float | None
+    epochs: int
+    seconds: float
+
+
+def best_of(trials: Iterable[Trial], lower: bool) -> Trial:
+    """Return the trial that validates best; of equal ones the first.
+
+    ``lower`` says whether less of the metric is better.
+    """
+    sign = -1 if lower else 1
+    done = [trial for trial in trials if trial.valid is not None]
+    return max(done, key=lambda trial: sign * (trial.valid or 0.0))
 
 
 @dataclass(frozen=True)
@@ -105,3 +132,48 @@ class NestedSummary(Report):
     monitor: str
     folds: tuple[SearchSummary, ...]
     budget: Budget
+
+
+@dataclass(frozen=True, kw_only=True)
+class TriedValue(Record):
+    """A value, and what the validation split says of it: mean over the seeds, and their spread."""
+
+    setting: str
+    value: str
+    run: str
+    parameters: int
+    valid: Number
+    valid_std: Number
+    chosen: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class TuneSummary(Report):
+    """The summary of a tuning: what was tried, and what was chosen.
+
+    Attributes
+    ----------
+    split : str
+        The clips that decide: ``valid``.
+    study : str
+        Folder of the trainings and of the report.
+    fusion, monitor : str
+        The network, and the validation metric that decides.
+    trials : tuple of TriedValue
+        In the order of the command; of each setting one is chosen.
+    chosen : mapping
+        Setting to value.
+    run : str
+        The run that has all that was chosen.
+    valid : float
+        Its validation metric, by which it was chosen: it flatters.
+    """
+
+    split: str = "valid"
+    study: str
+    fusion: str
+    monitor: str
+    trials: tuple[TriedValue, ...]
+    chosen: Mapping[str, str]
+    run: str
+    valid: Number

@@ -18,13 +18,11 @@ from pathlib import Path
 from emocli.config import Tree, merge, parse_sets
 from emocli.data.durable import locked, used_folder, write_text
 from emocli.data.json_io import as_json
-from emocli.data.record import Number, Record, Report
 from emocli.errors import ConfigError
 from emocli.metrics.metrics import ERRORS
+from emocli.training.study_summary import GREEDY_REPORT, TriedValue, TuneSummary
 from emocli.training.summaries import TrainSummary
 from emocli.training.train import TrainRequest
-
-REPORT = "tune.json"
 
 
 @dataclass(frozen=True)
@@ -54,51 +52,6 @@ class Candidates:
     def settings(self, value: str) -> Tree:
         """Return the settings that give it a value."""
         return parse_sets([f"{self.setting}={value}"])
-
-
-@dataclass(frozen=True, kw_only=True)
-class TriedValue(Record):
-    """A value, and what the validation split says of it: mean over the seeds, and their spread."""
-
-    setting: str
-    value: str
-    run: str
-    parameters: int
-    valid: Number
-    valid_std: Number
-    chosen: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class TuneSummary(Report):
-    """The summary of a tuning: what was tried, and what was chosen.
-
-    Attributes
-    ----------
-    split : str
-        The clips that decide: ``valid``.
-    study : str
-        Folder of the trainings and of the report.
-    fusion, monitor : str
-        The network, and the validation metric that decides.
-    trials : tuple of TriedValue
-        In the order of the command; of each setting one is chosen.
-    chosen : mapping
-        Setting to value.
-    run : str
-        The run that has all that was chosen.
-    valid : float
-        Its validation metric, by which it was chosen: it flatters.
-    """
-
-    split: str = "valid"
-    study: str
-    fusion: str
-    monitor: str
-    trials: tuple[TriedValue, ...]
-    chosen: Mapping[str, str]
-    run: str
-    valid: Number
 
 
 @dataclass(frozen=True)
@@ -146,7 +99,7 @@ class Study:
         folder = self.base.run
         with used_folder(folder), locked(folder / ".lock"):
             summary = self._tuned(say)
-            write_text(folder / REPORT, as_json(summary))
+            write_text(folder / GREEDY_REPORT, as_json(summary))
         return summary
 
     def _tuned(self, say: Callable[[str], None]) -> TuneSummary:

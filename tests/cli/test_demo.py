@@ -5,7 +5,7 @@ import math
 import pytest
 
 from emocli.cli.commands import demo
-from emocli.pipeline.demo import Accuracy
+from emocli.pipeline.demo_report import Accuracy
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import pytest
 
 from emocli.cli.app import run
 from emocli.data.manifest import Manifest
-from emocli.pipeline.demo import DemoReport
+from emocli.pipeline.demo_report import DemoReport
 from tests import toy
 
 pytestmark = pytest.mark.usefixtures("undrawn")

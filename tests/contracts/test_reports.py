@@ -20,19 +20,18 @@ from emocli.config import merge
 from emocli.data.json_io import as_json, json_name
 from emocli.data.record import Report
 from emocli.errors import ReportError
-from emocli.evaluation.compare import ComparisonReport
+from emocli.evaluation.comparison_report import ComparisonReport
 from emocli.evaluation.report import EvaluationReport
 from emocli.experiments.report import ExperimentReport
-from emocli.pipeline.demo import Accuracy, DemoReport, DemoSystem
-from emocli.pipeline.demo_talk import PredictedTalk
+from emocli.pipeline.demo_report import Accuracy, DemoReport, DemoSystem, PredictedTalk
+from emocli.pipeline.inspect import inspect
 from emocli.prediction.packing.folder import FoldRepair, Pack, PackedFile, WordVectors
 from emocli.prediction.watch import WatchedFile, WatchReport
 from emocli.training.fit_cca import fit_cca
-from emocli.training.search import Trial
-from emocli.training.study_summary import Budget, NestedSummary, SearchReport, SearchSummary
-from emocli.training.tune import TuneSummary
+from emocli.training.study_summary import SearchReport, TuneSummary
 from tests import toy
 from tests.prediction.examples import report as predictions
+from tests.training.searches import NESTED, SEARCH
 from tests.training.test_m3er import SETTINGS
 
 Keys = tuple[str | int, ...]
@@ -67,32 +66,10 @@ OTHERS: dict[str, tuple[type[Report], str]] = {
 }
 """Commands without figures to leave out, or that always draw them; the file where none is named."""
 
-TRIAL = Trial(0, {"train.lr": 0.01, "network.gate": None}, "complete", 0.5, 3, 1.0)
-SEARCH = SearchSummary(
-    study=Path("study"),
-    run=Path("study/trial-0000"),
-    fusion="late",
-    monitor="accuracy",
-    sampler="tpe",
-    space={"train.lr": "0.01..0.1"},
-    trials=(TRIAL, Trial(1, {"train.lr": 0.1}, "failed", None, 0, 0.5)),
-    best=TRIAL,
-    chosen=TRIAL.settings,
-    importances={"train.lr": float("nan")},
-    budget=Budget.of([TRIAL]),
-    config=Path("study/best.toml"),
-)
 ACCURACY = Accuracy(accuracy=0.5, std=0.0, ci=(float("nan"), float("nan")))
 EXAMPLES: dict[str, Report] = {
     "search": SearchReport.of(SEARCH),
-    "nested search": NestedSummary(
-        format=1,
-        study=Path("study"),
-        run=Path("study/chosen"),
-        monitor="accuracy",
-        folds=(SEARCH,),
-        budget=SEARCH.budget,
-    ),
+    "nested search": NESTED,
     "demo": DemoReport(
         format=1,
         folder=Path("demo"),
@@ -225,6 +202,20 @@ def test_a_changed_key_is_refused(written: tuple[type[Report], Path], tmp_path: 
         (tmp_path / "changed.json").write_text(json.dumps(changed))
         with pytest.raises(ReportError, match=r"is of format None|is no such report"):
             kind.read(tmp_path / "changed.json")
+
+
+def test_it_can_be_looked_into(written: tuple[type[Report], Path], tmp_path: Path) -> None:
+    """A pack lies in the folder of a run; what is watched is not for reading."""
+    kind, path = written
+    if kind in (Pack, WatchReport):
+        with pytest.raises(ReportError, match="name the folder it is in"):
+            inspect(path)
+        return
+    assert inspect(path).sections
+    other = tmp_path / path.name
+    other.write_text(json.dumps(json.loads(path.read_text()) | {"format": 99}))
+    with pytest.raises(ReportError, match=f"is of format 99, not {kind.FORMAT}; write it again"):
+        inspect(other)
 
 
 def _keys(value: Any, before: Keys = ()) -> Iterator[Keys]:

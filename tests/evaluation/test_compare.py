@@ -15,7 +15,8 @@ from emocli.cli.app import run as emocli
 from emocli.config import merge
 from emocli.display import printable
 from emocli.errors import ConfigError, RunError
-from emocli.evaluation.compare import ComparisonReport, MetricDifference, compare
+from emocli.evaluation.compare import compare
+from emocli.evaluation.comparison_report import ComparisonReport, MetricDifference
 from emocli.evaluation.comparison_tables import notes, tables, write
 from emocli.evaluation.evaluate import evaluate
 from emocli.plugin.robustness import RobustOptions

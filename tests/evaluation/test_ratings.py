@@ -13,7 +13,8 @@ from emocli.cli.app import run as emocli
 from emocli.config import merge
 from emocli.data.manifest import Manifest
 from emocli.errors import RunError
-from emocli.evaluation.compare import ComparisonReport, compare
+from emocli.evaluation.compare import compare
+from emocli.evaluation.comparison_report import ComparisonReport
 from emocli.evaluation.comparison_tables import tables, write
 from emocli.evaluation.evaluate import Evaluation, evaluate
 from emocli.pages.page import report as page

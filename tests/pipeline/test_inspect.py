@@ -17,9 +17,12 @@ from emocli.experiments.report import RowReport
 from emocli.models import commands
 from emocli.pipeline.inspect import inspect
 from emocli.pipeline.inspect.trained import RESUME
+from emocli.training.journal import JOURNAL, open_study
+from emocli.training.study_summary import SearchReport
 from tests import toy
 from tests.conftest import Refused
 from tests.experiments.example import experiment_report
+from tests.training.searches import NESTED, SEARCH
 
 
 @pytest.fixture
@@ -99,7 +102,13 @@ def test_an_encoder_is_known(tmp_path: Path, kind: str) -> None:
         (lambda p: in_folder(p, "config.json", '{"model_type": "resnet"}'), "another library"),
         (lambda p: in_folder(p, "config.json", "{"), "is damaged or not that of a run"),
         (lambda p: in_folder(p, "report.json", "{}"), "the report of something else"),
+        (
+            lambda p: in_folder(p, "report.json", '{"a": 1}'),
+            r"\(it has a\); name the folder",
+        ),
+        (lambda p: in_folder(p, "study.json", "{"), "is no report"),
         (lambda p: in_folder(p, "costs.json", "{}"), "repeat the emocli reproduce command"),
+        (lambda p: in_folder(p / "fold-0", "journal.log", ""), "repeat the emocli tune command"),
         (lambda p: in_folder(p / "r1", "config.json", "{}"), "look into one of these: r1"),
     ],
 )
@@ -138,6 +147,38 @@ def test_a_reproduction_is_known(tmp_path: Path) -> None:
         "rrnn-t1",
         2,
     )
+
+
+def test_a_study_says_what_it_chose_and_how_to_go_on(tmp_path: Path) -> None:
+    study = tmp_path / "a study"
+    in_folder(study, "study.json", as_json(SearchReport.of(SEARCH)))
+    facts = inspect(study).facts
+    assert (facts["trials"], facts["complete"], facts["best_trial"]) == (2, 1, 0)
+    assert (facts["valid"], facts["chosen"]) == (0.5, dict(SEARCH.chosen))
+    assert facts["test"] == f"emocli evaluate '{study}/trial-0000'"
+    assert facts["go_on"] == "emocli tune ... (with more --trials)"
+    typed = ["tune", "toy.csv", "--study", "a study"]
+    commands.record(study, typed)
+    go_on = "emocli tune toy.csv --study 'a study' (with more --trials)"
+    assert inspect(study).facts["go_on"] == go_on
+    (study / "study.json").write_text(as_json(NESTED))
+    nested = inspect(study)
+    assert (nested.facts["go_on"], nested.facts["trials"]) == (go_on, 2)
+    assert nested.facts["test"] == f"emocli evaluate '{study}/chosen'"
+    assert nested.sections[1].rows == (("study", 2, 0, 0.5, dict(SEARCH.chosen)),)
+
+
+def test_a_study_that_has_not_ended_says_how_far_it_is(tmp_path: Path) -> None:
+    optuna = pytest.importorskip("optuna")
+    (tmp_path / JOURNAL).touch()
+    assert inspect(tmp_path).facts["trials"] == 0
+    study = open_study(tmp_path, lower=True, sampler="random", seed=0, prune=False)
+    for value in (0.7, 0.2, 0.4):
+        study.tell(study.ask({"train.lr": optuna.distributions.FloatDistribution(0, 1)}), value)
+    study.ask()
+    found = inspect(tmp_path)
+    assert (found.facts["trials"], found.facts["best_trial"], found.facts["valid"]) == (3, 1, 0.2)
+    assert found.problems == ("its search has not ended; repeat the emocli tune command to resume",)
 
 
 def test_a_store_is_summed_up_unless_more_is_asked(

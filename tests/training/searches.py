@@ -1,4 +1,4 @@
-"""The command of a search on a small corpus, and what it prints."""
+"""The command of a search on a small corpus, what it prints, and summaries without a search."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from emocli.cli.app import run
+from emocli.training.study_summary import Budget, NestedSummary, SearchSummary, Trial
 from tests import toy
 
 QUICK = (
@@ -21,6 +22,30 @@ QUICK = (
     "train.functionals=none",
 )
 SPACE = ("network.hidden=2..8", "train.lr=1e-4..1e-1:log", "network.dropout=0.0,0.5")
+
+TRIAL = Trial(0, {"train.lr": 0.01, "network.gate": None}, "complete", 0.5, 3, 1.0)
+SEARCH = SearchSummary(
+    study=Path("study"),
+    run=Path("study/trial-0000"),
+    fusion="late",
+    monitor="accuracy",
+    sampler="tpe",
+    space={"train.lr": "0.01..0.1"},
+    trials=(TRIAL, Trial(1, {"train.lr": 0.1}, "failed", None, 0, 0.5)),
+    best=TRIAL,
+    chosen=TRIAL.settings,
+    importances={"train.lr": float("nan")},
+    budget=Budget.of([TRIAL]),
+    config=Path("study/best.toml"),
+)
+NESTED = NestedSummary(
+    format=NestedSummary.FORMAT,
+    study=Path("study"),
+    run=Path("study/chosen"),
+    monitor="accuracy",
+    folds=(SEARCH,),
+    budget=SEARCH.budget,
+)
 
 
 def command(made: toy.Toy, study: Path, *options: str, trials: int = 6) -> list[str]:

@@ -14,8 +14,7 @@ from emocli.limits import MOST_SEEDS
 from emocli.plugin.command import Command
 
 if TYPE_CHECKING:
-    from emocli.pipeline.demo import Accuracy
-    from emocli.pipeline.demo_talk import PredictedTalk
+    from emocli.pipeline.demo_report import Accuracy, PredictedTalk
 
 
 def command(

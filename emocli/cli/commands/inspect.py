@@ -1,4 +1,4 @@
-"""`emocli inspect`: contents of a manifest, a store, or the folder of a training."""
+"""`emocli inspect`: contents of a manifest, a store, a report, or the folder of a training."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from emocli.plugin.command import Command
 def command(
     path: Annotated[
         Path,
-        typer.Argument(help="Manifest (.csv), store (folder or .h5), or folder of a training."),
+        typer.Argument(
+            help="Manifest (.csv), store (folder or .h5), report (.json), folder of a training."
+        ),
     ],
     manifest: Annotated[
         Path | None,
@@ -32,8 +34,9 @@ def command(
 ) -> None:
     """Say what is in a manifest, a store, a check or a run.
 
-    Or in an encoder or a reproduction: dims, rates, counts, missing clips, non-finite values; with
-    --verbose provenance. With --verify damaged content is found, too: exit code 2.
+    Or in an encoder, a reproduction, a study or another report: dims, rates, counts, missing clips,
+    non-finite values; with --verbose provenance. With --verify damaged content is found, too: exit
+    code 2.
     """
     from emocli.pipeline.inspect import inspect
 

@@ -24,6 +24,7 @@ MOST_TRIALS = 100_000
 
 @options.grouped
 def command(
+    context: typer.Context,
     *,
     fusion: options.Fusion,
     study: Annotated[Path, typer.Option(help="Folder for the trainings and the report.")],
@@ -83,6 +84,7 @@ def command(
     network.layers.audio=1,2,3 --try network.layers.visual=1,2,3.
     """
     from emocli.errors import ConfigError
+    from emocli.models.commands import record
     from emocli.training.tune import Candidates, Study
 
     if candidates and (space or folds or scheduler):
@@ -92,9 +94,11 @@ def command(
     base = corpus.training("tune", fusion, study, seeds, workers)
     if candidates:
         _greedy(Study(base, [Candidates.parse(text) for text in candidates]), seeds, dry_run, json)
-        return
-    search = _search(base, space or (), trials, sampler, sampler_seed, not no_prune, style)
-    _searched(search, folds, workers, scheduler, dry_run, json)
+    else:
+        search = _search(base, space or (), trials, sampler, sampler_seed, not no_prune, style)
+        _searched(search, folds, workers, scheduler, dry_run, json)
+    if not dry_run:
+        record(study, context.obj)
 
 
 def _greedy(task: Study, seeds: int, dry_run: bool, json: bool) -> None:

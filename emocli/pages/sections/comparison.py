@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from emocli.evaluation.compare import ComparisonReport, MetricDifference
+from emocli.evaluation.comparison_report import ComparisonReport, MetricDifference
 from emocli.evaluation.comparison_tables import notes
 from emocli.pages import texts
 from emocli.pages.section import Contents, Section

@@ -1,19 +1,21 @@
-"""A look into a manifest, a store, a check, a run, an encoder or a reproduction."""
+"""A look into a manifest, a store, a check, a run, an encoder, a study or a report."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from emocli.data.manifest import Manifest
 from emocli.data.store import features_in, store_path
 from emocli.errors import ConfigError, EmocliError
-from emocli.models.rundir import COSTS
 from emocli.pipeline.inspect.check import check_in, inspect_check
 from emocli.pipeline.inspect.manifest import inspect_manifest
-from emocli.pipeline.inspect.report import inspect_report
+from emocli.pipeline.inspect.report import inspect_report, report_in
 from emocli.pipeline.inspect.sections import Inspection
 from emocli.pipeline.inspect.store import inspect_store
+from emocli.pipeline.inspect.study import inspect_unfinished
 from emocli.pipeline.inspect.trained import inspect_folds, inspect_trained
+from emocli.training.journal import JOURNAL
 
 NEITHER = "is neither a manifest (.csv), a store (.h5 files) nor a run (config.json)"
 
@@ -21,10 +23,11 @@ NEITHER = "is neither a manifest (.csv), a store (.h5 files) nor a run (config.j
 def inspect(
     path: Path, manifest: Path | None = None, root: Path | None = None, *, verify: bool = False
 ) -> Inspection:
-    """Look into a manifest, a store or one of its files, or the folder of something trained.
+    """Look into a manifest, a store or one of its files, a report, or the folder of a command.
 
-    What is trained is a network (also a cross-validation), an encoder of pictures or sound, a text
-    encoder (also with the parts of a cross-fitting), or the table of a reproduction.
+    What is trained is a network (also a cross-validation), an encoder of pictures or sound, or a
+    text encoder (also with the parts of a cross-fitting); a reproduction, the demo and a study end
+    in a report.
 
     Parameters
     ----------
@@ -49,8 +52,10 @@ def inspect(
         inspection = inspect_trained(path)
     elif (path / "fold-0" / "config.json").is_file():
         inspection = inspect_folds(path)
-    elif (path / "report.json").is_file():
-        inspection = inspect_report(path)
+    elif (report := report_in(path)) is not None:
+        inspection = replace(inspect_report(report), path=path)
+    elif (path / JOURNAL).is_file():
+        inspection = inspect_unfinished(path)
     elif (check := check_in(path)) is not None:
         inspection = inspect_check(check)
     else:
@@ -76,12 +81,16 @@ def _files(path: Path) -> list[Path]:
 
 def _nothing_in(folder: Path) -> tuple[str, str]:
     """Say why a folder is nothing that can be looked into, and what to do."""
+    from emocli.models.rundir import COSTS
+
     inside = sorted(path.name for path in folder.iterdir())
     unfinished = [name for name in inside if name.endswith(".parts")]
     if unfinished:
         feature = unfinished[0][1:].removesuffix(".parts")
         what = f"is a store whose extraction has not ended ({feature})"
         return what, "repeat the emocli extract command to resume"
+    if any((folder / name / JOURNAL).is_file() for name in inside):
+        return "is a study whose search has not ended", "repeat the emocli tune command to resume"
     if COSTS in inside:
         return "is a reproduction that has not ended", "repeat the emocli reproduce command"
     shown = [name for name in inside if not name.startswith(".")]
@@ -105,6 +114,6 @@ def _no_kind(file: Path) -> tuple[str, str]:
         return NEITHER, "name the .csv beside it"
     if file.suffix in (".npz", ".pkl", ".csd"):
         return NEITHER, "emocli import reads it into a store"
-    if file.suffix in (".json", ".safetensors", ".md"):
+    if file.suffix in (".safetensors", ".md"):
         return NEITHER, "name the folder it is in"
     return NEITHER, ""

@@ -1,33 +1,106 @@
-"""The inspection of a folder that ends in a report: a reproduction, or the demo."""
+"""The inspection of a report: of a reproduction, the demo, a study, an evaluation, an analysis."""
 
 from __future__ import annotations
 
-from contextlib import suppress
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
-from emocli.data.record import Report
-from emocli.errors import EmocliError, ReportError
+from emocli import plugins
+from emocli.config import Tree
+from emocli.data.record import Report, read_data
+from emocli.errors import ReportError
 from emocli.pipeline.inspect.sections import Inspection, table_of
+from emocli.pipeline.inspect.study import inspect_greedy, inspect_nested, inspect_search
+
+REPORTS = ("report.json", "study.json", "tune.json")
+"""What a folder ends in that is no run."""
+
+COMMANDS = "analyze, compare, demo, evaluate, predict, reproduce or tune"
 
 
-def inspect_report(path: Path) -> Inspection:
-    """Look into a folder that ends in a report: a reproduction, or the demo."""
-    from emocli.experiments.report import ExperimentReport
-    from emocli.pipeline.demo import DemoReport
+@dataclass(frozen=True)
+class ReportKind:
+    """A kind of report: its name, the module and name of its class, and the key of its rows."""
 
-    file = path / "report.json"
-    with suppress(ReportError):
-        table = ExperimentReport.read(file)
-        return _inspection("reproduction", path, table, len(table.rows))
-    with suppress(ReportError):
-        demo = DemoReport.read(file)
-        return _inspection("demo", path, demo, len(demo.systems))
-    what = "is damaged, or the report of something else"
-    raise EmocliError(what, where=file, hint="repeat the command that made it")
+    name: str
+    module: str
+    record: str
+    rows: str = ""
+
+    def __call__(self, data: Tree, file: Path) -> Inspection:
+        """Look into such a report."""
+        kind: type[Report] = getattr(import_module(self.module), self.record)
+        return _inspection(self.name, kind.parsed(data, file), file, self.rows)
 
 
-def _inspection(kind: str, path: Path, report: Report, rows: int) -> Inspection:
-    inside = [p.name for p in sorted(path.iterdir()) if not p.name.startswith(".")]
-    told = {k: v for k, v in report.data().items() if isinstance(v, str | int | float)}
-    facts: dict[str, object] = {**told, "rows": rows, "inside": inside}
-    return Inspection(kind, path, facts, (table_of(kind, facts),), ())
+KINDS: tuple[tuple[frozenset[str], Callable[[Tree, Path], Inspection]], ...] = (
+    (
+        frozenset({"experiment", "rows"}),
+        ReportKind("reproduction", "emocli.experiments.report", "ExperimentReport", "rows"),
+    ),
+    (
+        frozenset({"systems", "talk"}),
+        ReportKind("demo", "emocli.pipeline.demo_report", "DemoReport", "systems"),
+    ),
+    (frozenset({"study", "space"}), inspect_search),
+    (frozenset({"study", "folds"}), inspect_nested),
+    (frozenset({"study", "trials"}), inspect_greedy),
+    (
+        frozenset({"clean", "sweep"}),
+        ReportKind("evaluation", "emocli.evaluation.report", "EvaluationReport"),
+    ),
+    (
+        frozenset({"reference", "pairs"}),
+        ReportKind("comparison", "emocli.evaluation.comparison_report", "ComparisonReport", "runs"),
+    ),
+    (
+        frozenset({"networks", "segments"}),
+        ReportKind("prediction", "emocli.prediction.timeline", "PredictionReport", "segments"),
+    ),
+    (
+        frozenset({"commands"}),
+        ReportKind("log of commands", "emocli.models.commands", "CommandLog", "commands"),
+    ),
+)
+"""Keys that tell a report from all before it, in every format that is read, and its inspection."""
+
+
+def report_in(path: Path) -> Path | None:
+    """Return the file of a report: the path itself, or what is in the folder."""
+    files = [path / name for name in REPORTS] if path.is_dir() else [path]
+    return next((file for file in files if file.suffix == ".json" and file.is_file()), None)
+
+
+def inspect_report(file: Path) -> Inspection:
+    """Look into a report.
+
+    Raises
+    ------
+    ReportError
+        If it is damaged, of another format, or of no known kind.
+    """
+    data = read_data(file)
+    for keys, look_into in KINDS:
+        if keys <= data.keys():
+            return look_into(data, file)
+    name = re.split("[+-]", file.stem)[0]
+    if name in plugins.names("analyses") and (kind := plugins.load("analyses", name).Report):
+        return _inspection(f"report of analyze {name}", kind.parsed(data, file), file)
+    has = ", ".join(key[:20] for key in [*data][:4]) or "nothing"
+    what = f"is no report, or the report of something else (it has {has})"
+    hint = f"name the folder it is in, or a report of emocli {COMMANDS}"
+    raise ReportError(what, where=file, hint=hint)
+
+
+def _inspection(kind: str, report: Report, file: Path, rows: str = "") -> Inspection:
+    data = report.data()
+    facts: Tree = {k: v for k, v in data.items() if isinstance(v, str | int | float)}
+    listed = data.get(rows)
+    if isinstance(listed, list):
+        facts["rows"] = len(listed)
+    if file.name in REPORTS:
+        facts["inside"] = sorted(p.name for p in file.parent.iterdir() if p.name[0] != ".")
+    return Inspection(kind, file, facts, (table_of(kind, facts),), ())
