@@ -34,7 +34,7 @@ from emocli.metrics.summary import compare, means
 from emocli.models.calibration import refit_remarks
 from emocli.models.rundir import REPORTS
 from emocli.parsing import Tree
-from emocli.paths import StrPath
+from emocli.paths import StrPath, listed
 from emocli.plugin.feature import Device
 from emocli.plugin.feature import device as chosen_device
 from emocli.plugin.robustness import TRAINED, CorruptionSpec, RepairOptions, on, read
@@ -95,10 +95,10 @@ def evaluate(
     manifest: ManifestOrPath | None = None,
     store: StrPath | None = None,
     split: Split = "test",
-    corrupt: Iterable[str | CorruptionSpec] = (),
-    sweep: Sequence[str] | None = None,
+    corrupt: str | CorruptionSpec | Iterable[str | CorruptionSpec] = (),
+    sweep: str | Sequence[str] | None = None,
     repair: RepairOptions = TRAINED,
-    by: Sequence[str] = (),
+    by: str | Sequence[str] = (),
     seed: int = 0,
     figures: bool = True,
     style: StyleName = "screen",
@@ -121,14 +121,14 @@ def evaluate(
         Instead of those it was trained on.
     split : str
         Which clips.
-    corrupt : iterable of str or CorruptionSpec
+    corrupt : str, CorruptionSpec or iterable of these
         Corruptions, all at once: ``visual``, ``visual:gaussian@0.01``, ``audio:zero``, ...
-    sweep : sequence of str, optional
+    sweep : str or sequence of str, optional
         Levels: each corruption by itself (of every modality, if none is given) at each level. None
         given: `LEVELS`.
     repair : RepairOptions
         What is done about modalities that are not trusted; by default what was done in training.
-    by : sequence of str
+    by : str or sequence of str
         What to take metrics of groups by: ``speaker``, ``dialogue``, or ``group.<name>``'s name.
     seed : int
         Of the corruptions.
@@ -154,13 +154,14 @@ def evaluate(
     EmocliError
         If the run is no run, its features have changed, or what is asked does not fit it.
     """
-    place, requested = chosen_device(device, "--device"), read(corrupt)
+    place, requested, by = chosen_device(device, "--device"), read(corrupt), listed(by)
     run, folder = Path(run), None if store is None else Path(store)
     opened = open_evaluator(run, split, manifest, folder, repair, ensemble, normalise)
     evaluator = opened.on(place)
     require_known(by, evaluator.samples.clips)
     requested = on(requested, evaluator.modalities)
-    swept = _swept(requested, sweep, evaluator.modalities)
+    levels = None if sweep is None else listed(sweep)
+    swept = _swept(requested, levels, evaluator.modalities)
     conditions = [(), *([requested] if requested else []), *((corruption,) for corruption in swept)]
     predictions = []
     for index, corruptions in enumerate(conditions):

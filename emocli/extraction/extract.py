@@ -27,7 +27,7 @@ from emocli.data.store.resume import ExtractionState, extraction_state
 from emocli.errors import ConfigError, StoreError
 from emocli.extraction.failures import Failure, record
 from emocli.extraction.worker import Outcome, PartJob, SharedExtractor, compute, misfit
-from emocli.paths import StrPath
+from emocli.paths import StrPath, listed
 from emocli.plugin.feature import Extractor, Feature
 
 PART = 8
@@ -109,7 +109,7 @@ def plan(
 
 def extract(
     manifest: ManifestOrPath,
-    features: Sequence[str],
+    features: str | Sequence[str],
     store: StrPath,
     *,
     settings: Mapping[str, Plain] | None = None,
@@ -131,7 +131,7 @@ def extract(
     ----------
     manifest : Manifest, str or Path
         The clips.
-    features : sequence of str
+    features : str or sequence of str
         Names of feature plug-ins.
     store : str or Path
         Folder of the store; made if need be.
@@ -166,7 +166,7 @@ def extract(
         medium of a feature, or none of them can be used.
     """
     corpus, folder = Manifest.of(manifest), Path(store)
-    jobs = _jobs(corpus, features, folder, settings or {}, overwrite, update)
+    jobs = _jobs(corpus, listed(features), folder, settings or {}, overwrite, update)
     jobs = [replace(job, extractor=(extractors or {}).get(job.feature)) for job in jobs]
     advance = _counter(progress, sum(each.remaining for each in _plans(jobs)))
     links = _upstream(jobs)

@@ -14,7 +14,7 @@ from emocli.data.store import FeatureStore, Recipe, write_feature
 from emocli.data.track import Track
 from emocli.errors import StoreError
 from emocli.interchange.import_features import require_name
-from emocli.paths import StrPath
+from emocli.paths import StrPath, listed
 
 Arrays = Mapping[str, NDArray[np.floating]]
 
@@ -27,7 +27,7 @@ def store_arrays(
     arrays: Arrays,
     *,
     times: Arrays | None = None,
-    names: Sequence[str] = (),
+    names: str | Sequence[str] = (),
     overwrite: bool = False,
 ) -> FeatureStore:
     """Take arrays into a store as a feature; ``FeatureStore[id]`` gives one back.
@@ -45,7 +45,7 @@ def store_arrays(
         a feature of the whole clip.
     times : mapping, optional
         Clip id to the seconds from the clip's start of each row, shape (T,); of all clips or none.
-    names : sequence of str
+    names : str or sequence of str
         Of the D columns.
     overwrite : bool
         Replace a feature of that name made of other arrays.
@@ -74,11 +74,15 @@ def store_arrays(
     if unknown:
         raise StoreError(f"'{unknown[0]}' is no clip of the manifest", where=f"feature '{name}'")
     tracks = {clip_id: _track(array, times, clip_id) for clip_id, array in arrays.items()}
-    if len({track.values.shape[1] for track in tracks.values()}) > 1:
+    widths, columns = {track.values.shape[1] for track in tracks.values()}, listed(names)
+    if len(widths) > 1:
         raise StoreError("its arrays have different numbers of columns", where=f"feature '{name}'")
+    if columns and widths - {len(columns)}:
+        what = f"there are {len(columns)} names for its {widths.pop()} columns"
+        raise StoreError(what, where=f"feature '{name}'")
     recipe = Recipe(name, modality, manifest.fingerprint, {"sha256": _digest(tracks)})
     ids = [clip.id for clip in manifest.clips if clip.id in tracks]
-    return write_feature(Path(store), recipe, ids, tracks.__getitem__, names, overwrite=overwrite)
+    return write_feature(Path(store), recipe, ids, tracks.__getitem__, columns, overwrite=overwrite)
 
 
 def _track(array: NDArray[np.floating], times: Arrays | None, clip_id: str) -> Track:

@@ -13,7 +13,7 @@ from emocli.evaluation.compare import compare, run_names
 from emocli.evaluation.comparison_report import ComparisonReport
 from emocli.pages.records import ExperimentRecords, RunRecords, differences, is_experiment
 from emocli.pages.section import Contents, Section, sections
-from emocli.paths import StrPath, StrPaths
+from emocli.paths import StrPath, StrPaths, listed
 from emocli.report import document
 from emocli.report.document import Grid, Heading, Paragraph, Part
 from emocli.version import version
@@ -22,7 +22,7 @@ SUFFIXES = (".html", ".htm")
 
 
 def report(
-    runs: StrPaths,
+    runs: StrPath | StrPaths,
     out: StrPath,
     *,
     metric: str | None = None,
@@ -33,7 +33,7 @@ def report(
 
     Parameters
     ----------
-    runs : list of str or Path
+    runs : str or Path, or a list
         At least one; several runs are compared clip by clip.
     out : str or Path
         The HTML file.
@@ -52,7 +52,7 @@ def report(
     """
     out = Path(out)
     require_writable(out, overwrite)
-    contents = gather(tuple(map(Path, runs)), metric)
+    contents = gather(tuple(map(Path, listed(runs))), metric)
     every, titled = sections(), title(contents)
     parts: list[Part] = [Heading(titled, 1), Paragraph(lead(contents))]
     for index, section in enumerate(every):

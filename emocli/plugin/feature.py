@@ -274,7 +274,7 @@ def installed(package: str, extra: str) -> ModuleType:
         raise ConfigError(f"the package '{package}' is not installed", hint=hint) from None
 
 
-def device(wanted: Device, where: str) -> str:
+def device(wanted: Device, where: str) -> Literal["cpu", "cuda"]:
     """Choose where to compute: ``cpu`` or ``cuda``.
 
     Parameters

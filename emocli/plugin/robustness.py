@@ -21,6 +21,7 @@ from emocli import plugins
 from emocli.errors import ConfigError, choice
 from emocli.options import Option
 from emocli.parsing import Tree
+from emocli.paths import listed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -146,15 +147,17 @@ class CorruptionSpec:
         return {self.subject: self.config} if self.subject in present else {}
 
 
-def read(corruptions: Iterable[str | CorruptionSpec]) -> tuple[CorruptionSpec, ...]:
-    """Read several corruptions; one text may hold several, separated by commas.
+def read(
+    corruptions: str | CorruptionSpec | Iterable[str | CorruptionSpec],
+) -> tuple[CorruptionSpec, ...]:
+    """Read one corruption or several; one text may hold several, separated by commas.
 
     Raises
     ------
     ConfigError
         If one is not of the form.
     """
-    return tuple(spec for each in corruptions for spec in _read(each))
+    return tuple(spec for each in listed(corruptions) for spec in _read(each))
 
 
 def _read(each: str | CorruptionSpec) -> Iterable[CorruptionSpec]:

@@ -22,7 +22,9 @@ from emocli.evaluation.run_inputs import read_corpus
 from emocli.models import rundir
 from emocli.models.run_config import RunConfig
 from emocli.paths import StrPath, StrPaths
+from emocli.plugin.feature import device as chosen_device
 from emocli.prediction.arrays import ClipArrays
+from emocli.prediction.inputs import MANIFEST
 from emocli.prediction.networks import Ensemble
 from emocli.prediction.packing.folder import is_packed, read_pack, verified
 from emocli.prediction.packing.hub import located
@@ -92,7 +94,13 @@ class LoadedRun:
         return rundir.folds(self.path) or [self.path]
 
     @overload
-    def predict(self, inputs: ManifestOrPath, store: StrPath | None = None) -> ClipPredictions: ...
+    def predict(
+        self,
+        inputs: ManifestOrPath,
+        store: StrPath | None = None,
+        *,
+        options: PredictOptions | None = None,
+    ) -> ClipPredictions: ...
 
     @overload
     def predict(
@@ -106,7 +114,7 @@ class LoadedRun:
         *,
         options: PredictOptions | None = None,
     ) -> ClipPredictions | PredictionReport:
-        """Predict clips or recordings, labelled or not, with the repair of the training.
+        """Predict clips or recordings, labelled or not.
 
         Parameters
         ----------
@@ -118,7 +126,8 @@ class LoadedRun:
             Folder of the features of a manifest, computed as those of the training; by default
             the run's own.
         options : PredictOptions, optional
-            How recordings are cut and predicted.
+            How recordings are cut and predicted; of a manifest's clips, where they are predicted
+            and repaired (``device``, ``repair``). By default as in the training, on a CPU.
 
         Returns
         -------
@@ -131,7 +140,9 @@ class LoadedRun:
             If something is absent, damaged, or does not fit.
         """
         if isinstance(inputs, Manifest | str | PathLike):
-            return self._stored(inputs, None if store is None else Path(store))
+            _require_manifest(inputs)
+            stored = None if store is None else Path(store)
+            return self._stored(inputs, stored, _of_clips(options or PredictOptions()))
         if store is not None:
             hint = "predict(MANIFEST, store) for clips whose features are there"
             raise ConfigError("the features of recordings are computed, not in a store", hint=hint)
@@ -162,29 +173,53 @@ class LoadedRun:
         """
         return predict_arrays(Ensemble.open(self.path), arrays)
 
-    def _stored(self, manifest: ManifestOrPath, where: Path | None) -> ClipPredictions:
+    def _stored(
+        self, manifest: ManifestOrPath, where: Path | None, options: PredictOptions
+    ) -> ClipPredictions:
         if is_packed(self.path):
-            return self._unpacked(manifest, where)
-        evaluators = [RunEvaluator.open(f, None, manifest, where) for f in self._folders]
+            return self._unpacked(manifest, where, options)
+        device = chosen_device(options.device, "device")
+        evaluators = [
+            RunEvaluator.open(folder, None, manifest, where, options.repair).on(device)
+            for folder in self._folders
+        ]
         ids = tuple(clip.id for clip in evaluators[0].samples.clips)
         values = np.stack([each for evaluator in evaluators for each in _values(evaluator, ids)])
         config = self.config
         return ClipPredictions(ids, config.classes, config.task, values.mean(0), values.std(0))
 
-    def _unpacked(self, manifest: ManifestOrPath, where: Path | None) -> ClipPredictions:
+    def _unpacked(
+        self, manifest: ManifestOrPath, where: Path | None, options: PredictOptions
+    ) -> ClipPredictions:
         """Predict the clips of a manifest with a packed run, which has no store of its own."""
         if where is None:
             hint = "name the folder of the features: predict(MANIFEST, STORE)"
             raise RunError("its store is not packed with it", where=self.path, hint=hint)
-        ensemble, config, pack = Ensemble.open(self.path), self.config, read_pack(self.path)
+        ensemble, pack = Ensemble.open(self.path, options.repair), read_pack(self.path)
+        config, device = self.config, chosen_device(options.device, "device")
         corpus = read_corpus(self.path, config, manifest)
         stores = open_features(where, [v.feature for v in config.features.values()], corpus)
         for modality, view in config.features.items():
             require_feature(stores.get(modality), view, pack)
-        outputs = ensemble.predict(corpus.clips, stores)
+        outputs = ensemble.predict(corpus.clips, stores, device)
         ids = tuple(clip.id for clip in corpus.clips)
         values = outputs.values
         return ClipPredictions(ids, config.classes, config.task, values.mean(0), values.std(0))
+
+
+def _require_manifest(inputs: ManifestOrPath) -> None:
+    """Refuse a recording that stands by itself: by its path alone a manifest is given."""
+    if not isinstance(inputs, Manifest) and Path(inputs).suffix.lower() != MANIFEST:
+        what, name = f"is no manifest ({MANIFEST})", Path(inputs).name
+        raise ConfigError(what, where=inputs, hint=f"recordings are a list: predict(['{name}'])")
+
+
+def _of_clips(options: PredictOptions) -> PredictOptions:
+    """Refuse options that clips of a store know nothing of."""
+    if options != PredictOptions(repair=options.repair, device=options.device):
+        what = "of the options only repair and device are for clips whose features are in a store"
+        raise ConfigError(what, hint="predict([MANIFEST], options=...) computes their features")
+    return options
 
 
 def _values(evaluator: RunEvaluator, ids: Sequence[str]) -> Iterator[NDArray[np.float64]]:
@@ -192,7 +227,8 @@ def _values(evaluator: RunEvaluator, ids: Sequence[str]) -> Iterator[NDArray[np.
     config, samples = evaluator.config, evaluator.seen([], seed=0)
     with deterministic_torch(config.train.threads):
         for member in evaluator.members:
-            outputs = predict(member.network, samples, config.train.batch_size)
+            network = member.network.to(evaluator.device)
+            outputs = predict(network, samples, config.train.batch_size, evaluator.device)
             rows = {clip_id: row for row, clip_id in enumerate(outputs.ids)}
             values = outputs.values(config.task, config.train, member.temperature).astype(
                 np.float64

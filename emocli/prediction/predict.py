@@ -23,7 +23,7 @@ from emocli.data.json_io import as_json
 from emocli.data.pool import Pool, open_pool
 from emocli.data.stamp import stamps
 from emocli.errors import MediaError, ReportError
-from emocli.paths import StrPath, StrPaths
+from emocli.paths import StrPath, StrPaths, listed
 from emocli.plugin.feature import Device
 from emocli.plugin.feature import device as chosen_device
 from emocli.plugin.robustness import TRAINED, RepairOptions
@@ -86,6 +86,9 @@ class PredictOptions:
     face: str = ""
     formats: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "formats", listed(self.formats))
+
 
 @dataclass(frozen=True)
 class Predictor:
@@ -120,7 +123,8 @@ class Predictor:
         first = ensemble.folds[0]
         placed = ensemble.pack.placed(ensemble.path) if ensemble.pack else {}
         features = run_features(first.path, first.config, options.settings, placed)
-        return cls(ensemble, features, replace(options, device=_device(options.device)))
+        place = chosen_device(options.device, "--device")
+        return cls(ensemble, features, replace(options, device=place))
 
     def predict(
         self, inputs: Sequence[Path], work: Path, progress: Stages = UNTOLD
@@ -312,7 +316,7 @@ class Predictor:
 
 def predict(
     run: StrPath,
-    inputs: StrPaths,
+    inputs: StrPath | StrPaths,
     out: StrPath,
     *,
     options: PredictOptions | None = None,
@@ -325,7 +329,7 @@ def predict(
     run : str or Path
         A run of one seed or several, or a cross-validation; or a packed run, or the name of one
         on the Hugging Face hub.
-    inputs : list of str or Path
+    inputs : str or Path, or a list
         Media files, folders of them, or manifests, whose clips need no labels.
     out : str or Path
         Folder of the result. Repeated after an interruption, the same call goes on.
@@ -342,7 +346,7 @@ def predict(
     chosen = options or PredictOptions()
     require_formats(chosen.formats)
     predictor = Predictor.open(Path(run), chosen)
-    return predict_into(predictor, [Path(each) for each in inputs], Path(out), progress)
+    return predict_into(predictor, list(map(Path, listed(inputs))), Path(out), progress)
 
 
 def predict_into(
@@ -358,10 +362,6 @@ def predict_into(
         write_all(report, out)
         shutil.rmtree(out / WORK, ignore_errors=True)
     return report
-
-
-def _device(wanted: Device) -> Device:
-    return "cuda" if chosen_device(wanted, "--device") == "cuda" else "cpu"
 
 
 def _unit_report(

@@ -75,7 +75,7 @@ def fit_cca(
     features: Sequence[str] | None = None,
     preset: str = "plus",
     settings: Tree | None = None,
-    corrupt: Iterable[str | CorruptionSpec] = (),
+    corrupt: str | CorruptionSpec | Iterable[str | CorruptionSpec] = (),
     corruption_seed: int = 0,
     progress: Progress = lambda done, total: None,
 ) -> CheckSummary:
@@ -94,7 +94,7 @@ def fit_cca(
         does not tell noise from features of real corpora.
     settings : mapping, optional
         ``{"check": {...}}``, what deviates from the preset.
-    corrupt : iterable of str or CorruptionSpec
+    corrupt : str, CorruptionSpec or iterable of these
         With ``check.fit_on = as_given``, what has happened to the clips.
     corruption_seed : int
         Of that.

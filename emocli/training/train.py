@@ -16,7 +16,7 @@ from emocli.data.pool import Progress, open_pool
 from emocli.errors import RunError
 from emocli.models import rundir
 from emocli.models.rundir import CONFIG, REPORTS
-from emocli.paths import StrPath
+from emocli.paths import StrPath, listed
 from emocli.plugin.robustness import UNCORRUPTED, RobustOptions
 from emocli.training.jobs import Training, carry_out
 from emocli.training.prepare import SECTIONS, corpus_size, prepare, resolve
@@ -30,7 +30,7 @@ def train(
     *,
     fusion: str,
     run: StrPath,
-    features: Sequence[str] | None = None,
+    features: str | Sequence[str] | None = None,
     preset: str = "plus",
     settings: Mapping[str, Plain] | None = None,
     robust: RobustOptions = UNCORRUPTED,
@@ -52,7 +52,7 @@ def train(
         Name of a network.
     run : str or Path
         Folder to write.
-    features : sequence of str, optional
+    features : str or sequence of str, optional
         One feature per modality, ``a+b`` for several side by side; by default all in the store.
     preset : str
         ``literal``, ``paper`` or ``plus``.
@@ -81,7 +81,7 @@ def train(
         store=Path(store),
         fusion=fusion,
         run=Path(run),
-        features=features,
+        features=None if features is None else listed(features),
         preset=preset,
         settings=settings or {},
         robust=robust,

@@ -46,6 +46,14 @@ def test_what_does_not_fit_is_refused(
     assert not (tmp_path / "mine.h5").exists()
 
 
+def test_there_is_a_name_for_every_column(tmp_path: Path) -> None:
+    pitch = {"a": np.ones((2, 1))}
+    store = store_arrays(MANIFEST, tmp_path, "pitch", "audio", pitch, names="hz")
+    assert list(store.dim_names) == ["hz"]
+    with pytest.raises(StoreError, match="'mine': there are 2 names for its 1 columns"):
+        store_arrays(MANIFEST, tmp_path, "mine", "audio", pitch, names=("hz", "voiced"))
+
+
 def test_times_are_of_every_row(tmp_path: Path) -> None:
     mine = {"a": np.ones((2, 2)), "b": np.ones((1, 2))}
     for times in ({"a": np.arange(2.0)}, {"a": np.arange(3.0), "b": np.zeros(1)}):

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,8 +15,13 @@ from numpy.testing import assert_allclose, assert_array_equal
 import emocli
 from emocli.data.manifest import Manifest
 from emocli.data.store import open_features
-from emocli.errors import EmocliError
+from emocli.errors import ConfigError, EmocliError, StoreError
 from emocli.evaluation.evaluator import RunEvaluator
+from emocli.pages.page import report as page
+from emocli.plugin.robustness import RepairOptions, RobustOptions
+from emocli.prediction.predict import PredictOptions, Predictor
+from emocli.training.fit_cca import fit_cca
+from emocli.training.train import TrainRequest
 from tests import toy
 
 
@@ -46,6 +52,54 @@ def test_predict_is_what_evaluate_measures(small: toy.Toy, run: Path) -> None:
     assert predicted.spread.max() > 0
 
 
+def test_options_act_on_clips_of_a_store_or_are_refused(small: toy.Toy, run: Path) -> None:
+    fit_cca(small.manifest, small.store)
+    loaded, repair = emocli.load_run(run), RepairOptions(check=True, fill="zero")
+    predicted = loaded.predict(small.manifest, options=PredictOptions(repair=repair))
+    tested = RunEvaluator.open(run, "test", None, None, repair).predict([], 0)
+    rows = [predicted.ids.index(clip_id) for clip_id in tested.ids]
+    assert_allclose(predicted.values[rows], np.mean(tested.values, axis=0), atol=1e-6)
+    assert abs(predicted.values - loaded.predict(small.manifest).values).max() > 0.1
+    with pytest.raises(ConfigError, match=r"only repair and device .* predict\(\[MANIFEST\]"):
+        loaded.predict(small.manifest, options=PredictOptions(face="each"))
+
+
+def test_a_recording_by_itself_is_no_manifest(run: Path) -> None:
+    with pytest.raises(ConfigError, match=r"is no manifest .* predict\(\['a.mp4'\]\)"):
+        emocli.load_run(run).predict("films/a.mp4")
+
+
+def test_one_name_is_one_and_not_its_letters(
+    small: toy.Toy, run: Path, tmp_path: Path, undrawn: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(StoreError, match="feature 'mel': no clip has"):
+        emocli.extract(small.manifest, "mel", tmp_path / "store")
+    options = {"corrupt": "visual", "sweep": "0dB", "by": "speaker"}
+    report = emocli.evaluate(run, **options, figures=False).report
+    assert report.corrupted is not None
+    assert report.corrupted.corruption == ("visual gaussian 0 dB",)
+    assert [point.level for point in report.sweep] == ["0 dB"]
+    assert [group.by for group in report.by or ()] == ["speaker"]
+    monkeypatch.setattr(TrainRequest, "train", lambda self, progress: self.features)
+    request = {"fusion": "unimodal", "run": tmp_path / "run", "features": "mel"}
+    assert emocli.train(small.manifest, small.store, **request) == ("mel",)
+    assert RobustOptions(corrupt="visual").corrupt == RobustOptions(corrupt=("visual",)).corrupt
+    assert PredictOptions(formats="eaf").formats == ("eaf",)
+    inputs: list[Path] = []
+
+    def predicted(paths: list[Path], *others: object) -> None:
+        inputs.extend(paths)
+        raise ConfigError("not now")
+
+    monkeypatch.setattr(Predictor, "open", lambda *options: SimpleNamespace(predict=predicted))
+    for path in ("a.mp4", Path("a.mp4")):
+        with pytest.raises(ConfigError, match="not now"):
+            emocli.predict(run, path, tmp_path / "out")
+    assert inputs == [Path("a.mp4")] * 2
+    with pytest.raises(EmocliError, match=r"run/x"):
+        page(tmp_path / "run/x", tmp_path / "page.html")
+
+
 def test_clips_need_no_label(small: toy.Toy, run: Path) -> None:
     labelled = emocli.load_run(run).predict(small.manifest.path, small.store)
     clips = tuple(replace(clip, label=None) for clip in small.manifest.clips)
@@ -57,8 +111,6 @@ def test_clips_need_no_label(small: toy.Toy, run: Path) -> None:
 
 
 def test_folds_are_averaged(small: toy.Toy, tmp_path: Path) -> None:
-    from emocli.training.train import TrainRequest
-
     run, where = tmp_path / "folds", {"manifest": small.manifest, "store": small.store}
     TrainRequest(
         **where, fusion="late", run=run, settings=toy.QUICK, baselines=False
@@ -142,8 +194,6 @@ def test_an_array_may_be_missing_but_not_of_another_width(small: toy.Toy, run: P
 
 
 def test_arrays_are_predicted_by_all_folds(small: toy.Toy, tmp_path: Path) -> None:
-    from emocli.training.train import TrainRequest
-
     run, where = tmp_path / "folds", {"manifest": small.manifest, "store": small.store}
     TrainRequest(
         **where, fusion="late", run=run, settings=toy.QUICK, baselines=False
