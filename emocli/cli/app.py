@@ -17,14 +17,13 @@ from itertools import pairwise
 
 import typer
 
-from emocli.cli import options, show, streams
+from emocli.cli import INTERRUPTED, RESUMES, options, show, streams
 from emocli.cli.commands import discovered
 from emocli.display import brief
 from emocli.errors import EmocliError
 
 BUG = 1
 BAD_INPUT = 2
-INTERRUPTED = 130
 CLOSED = 141
 """What a shell says of a program that a closed pipe ended."""
 
@@ -69,7 +68,7 @@ def application(called: str = "") -> typer.Typer:
 
 
 def main() -> None:
-    """Run the console script."""
+    """Run the command line of this process, and end it with its exit code."""
     streams.prepare()
     if _address_space() < TIGHT:
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # it sets memory aside for each thread
@@ -208,7 +207,7 @@ def _refuse(message: str) -> int:
 
 
 def _interrupted() -> int:
-    streams.err("interrupted; the same command resumes\n")
+    streams.err(RESUMES)
     return INTERRUPTED
 
 
