@@ -14,10 +14,12 @@ The public API, imported when it is first used::
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+TYPE_CHECKING = False
+"""That of `typing`, whose import is half of that of the package, in which Ctrl-C is not caught."""
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from emocli.data.manifest import Manifest as Manifest
     from emocli.data.store import FeatureStore as FeatureStore
     from emocli.evaluation.evaluate import evaluate as evaluate
@@ -64,7 +66,9 @@ def __getattr__(name: str) -> Any:
         return version()
     if name not in _HOME:
         raise AttributeError(f"module 'emocli' has no attribute '{name}'")
-    return getattr(importlib.import_module(_HOME[name]), name)
+    from importlib import import_module
+
+    return getattr(import_module(_HOME[name]), name)
 
 
 def __dir__() -> list[str]:
