@@ -192,6 +192,16 @@ class Report(Record):
             what = f"is no such report ({key}: {first['msg'][0].lower()}{first['msg'][1:]})"
             raise ReportError(what, where=path) from None
 
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> Tree:
+        """Describe the format as the number that it is."""
+        described = super().__get_pydantic_json_schema__(schema, handler)
+        properties = cast(dict[str, Tree], described["properties"])
+        properties["format"]["const"] = cls.FORMAT
+        return described
+
 
 def read_data(path: Path) -> Tree:
     """Read the plain values of a report of whatever kind and format.

@@ -188,6 +188,20 @@ def test_the_schema_names_every_key(written: tuple[type[Report], Path]) -> None:
         assert {type(data[name]) for name in others} <= {float, int, type(None)}
 
 
+def test_every_schema_states_the_number_of_the_format() -> None:
+    """Of all there are, those of the analyses among them, which `COMMANDS` has imported."""
+    kinds = [kind for kind in _kinds(Report) if kind.__module__.startswith("emocli.")]
+    assert {type(report) for report in EXAMPLES.values()} <= set(kinds)
+    for kind in kinds:
+        assert kind.schema()["properties"]["format"]["const"] == kind.FORMAT, kind
+
+
+def _kinds(base: type[Report]) -> Iterator[type[Report]]:
+    for kind in base.__subclasses__():
+        yield kind
+        yield from _kinds(kind)
+
+
 def test_a_changed_key_is_refused(written: tuple[type[Report], Path], tmp_path: Path) -> None:
     kind, path = written
     data = json.loads(path.read_text())
