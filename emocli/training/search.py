@@ -15,6 +15,7 @@ import math
 import os
 import socket
 import time
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -25,7 +26,7 @@ from emocli import plugins
 from emocli.config import Plain, Tree, build, leaves, merge
 from emocli.data.durable import locked, used_folder
 from emocli.data.pool import Progress, open_pool
-from emocli.errors import ConfigError, EmocliError, RunError
+from emocli.errors import ConfigError, EmocliError, EmocliWarning, RunError
 from emocli.metrics.metrics import ERRORS
 from emocli.models import rundir
 from emocli.models.rundir import EpochMetrics
@@ -38,6 +39,11 @@ from emocli.training.prepare import read_settings
 from emocli.training.study_summary import Trial, TrialOutcome, best_of
 from emocli.training.summaries import TrainSummary
 from emocli.training.train import TrainRequest
+
+UNNOTED = (
+    "the version that began this study did not note its defaults; where one has changed since, its "
+    "trials are not comparable; choose another --study to be certain"
+)
 
 SEEDS = 1_000_003
 """The seed of a trial's sampler is that of the search times this, and the trial's number."""
@@ -164,6 +170,8 @@ class Search:
         elif changed := _changed(was, now):
             what = f"holds a study of another {', '.join(changed)}"
             raise RunError(what, where=self.folder, hint="choose another --study")
+        elif "default" not in was:
+            warnings.warn(f"{self.folder}: {UNNOTED}", EmocliWarning, stacklevel=2)
         return [each.number for each in study.trials if each.state.name == "RUNNING"]
 
     def _identity(self) -> dict[str, str]:

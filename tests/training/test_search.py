@@ -345,7 +345,7 @@ def test_a_study_of_former_defaults_is_not_gone_on_with(
     assert "study: holds a study of another default.train.clip; choose another --study" in said
 
 
-def test_a_study_that_has_not_noted_its_defaults_goes_on(
+def test_a_study_that_has_not_noted_its_defaults_goes_on_with_a_warning(
     corpus: toy.Toy, whole: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = shutil.copytree(whole["study"], tmp_path / "study")
@@ -353,7 +353,11 @@ def test_a_study_that_has_not_noted_its_defaults_goes_on(
     asked = study.user_attrs["asked"]
     assert asked.pop("default")
     study.set_user_attr("asked", asked)
-    assert essence(tuned(command(corpus, folder, *spaced(*SPACE)), capsys)) == essence(whole)
+    assert run([*command(corpus, folder, *spaced(*SPACE)), "--json"]) == 0
+    shown = capsys.readouterr()
+    assert essence(json.loads(shown.out)) == essence(whole)
+    assert f"warning: {folder}: the version that began this study did not note its" in shown.err
+    assert "choose another --study" in shown.err
 
 
 def test_settings_of_best_are_written_as_toml(
