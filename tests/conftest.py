@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ ROOT = Path(__file__).parents[1]
 
 Refused = Callable[..., str]
 """Runs a command that must be refused, and returns its message; see `refused`."""
+
+Fixture = Callable[[str], Any]
+"""Returns the value of a fixture by its name."""
 
 settings.register_profile("suite", deadline=None, derandomize=True)
 settings.load_profile("suite")
@@ -155,39 +159,15 @@ def expression(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def onnx_files(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
-    """Small ONNX files by the features that compute with them."""
-    from tests import onnx_file
+def corpus_settings(request: pytest.FixtureRequest) -> Mapping[str, Mapping[str, Any]]:
+    """What features need to be told about that corpus: their own tests say it.
 
-    root = tmp_path_factory.mktemp("onnx")
-    pictures, _ = onnx_file.pictures(root / "pictures.onnx")
-    return {
-        "onnx_face": pictures,
-        "onnx_frame": pictures,
-        "onnx_sound": onnx_file.sound(root / "sound.onnx", 1600)[0],
-    }
-
-
-@pytest.fixture(scope="session")
-def corpus_settings(
-    corpus: Manifest,
-    encoders: Mapping[str, Path],
-    text_encoder: Path,
-    published: Mapping[str, str],
-    expression: Path,
-    onnx_files: Mapping[str, Path],
-) -> Mapping[str, Mapping[str, Any]]:
-    """What features need to be told about that corpus."""
-    return {
-        "glove": {"vectors": str(corpus.root / "vectors.txt")},
-        "roberta": {"encoder": str(text_encoder)},
-        "mel_embedding": {"encoder": str(encoders["audio"])},
-        "face_embedding": {"encoder": str(encoders["face"])},
-        "scene_embedding": {"encoder": str(encoders["scene"])},
-        "speech_model": {"encoder": published["wav2vec2"]},
-        "face_model": {"encoder": published["vit"]},
-        "scene_model": {"encoder": published["vit"], "stride": 4},
-        "face_expression": {"weights": str(expression)},
-        **{name: {"model": str(path)} for name, path in onnx_files.items()},
-        "text_model": {"encoder": published["bert"]},
-    }
+    A test of features has a function ``corpus_settings``, which is given what returns the value of
+    a fixture by its name, and returns settings by feature.
+    """
+    told: dict[str, Mapping[str, Any]] = {}
+    for path in sorted((ROOT / "tests" / "features").rglob("test_*.py")):
+        if "def corpus_settings(" in path.read_text("utf-8"):
+            module = import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
+            told |= module.corpus_settings(request.getfixturevalue)
+    return told

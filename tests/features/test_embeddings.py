@@ -15,10 +15,21 @@ from emocli.data.manifest import Manifest
 from emocli.data.store import FeatureStore
 from emocli.errors import StoreError
 from emocli.extraction.extract import extract, plan
+from tests.conftest import Fixture
 
 UPSTREAM = ("mel", "faces")
 EMBEDDINGS = ("mel_embedding", "scene_embedding", "face_embedding", "visual_embedding")
 NAMES = (*UPSTREAM, *EMBEDDINGS)
+
+
+def corpus_settings(fixture: Fixture) -> dict[str, dict[str, Any]]:
+    encoders = fixture("encoders")
+    return {
+        "roberta": {"encoder": str(fixture("text_encoder"))},
+        "mel_embedding": {"encoder": str(encoders["audio"])},
+        "face_embedding": {"encoder": str(encoders["face"])},
+        "scene_embedding": {"encoder": str(encoders["scene"])},
+    }
 
 
 @pytest.fixture(scope="module")

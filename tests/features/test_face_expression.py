@@ -3,6 +3,7 @@ from __future__ import annotations
 import pickle
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,10 +20,15 @@ from emocli.features._picture_rows import MainFaces
 from emocli.models.expression import CLASSES, read_expression, same_pool
 from emocli.pretrained.models import folder_of, named
 from tests import keras_file
+from tests.conftest import Fixture
 from tests.features.face_track import faces
 from tests.keras_file import Layers
 
 Maps = NDArray[np.float64]
+
+
+def corpus_settings(fixture: Fixture) -> dict[str, dict[str, Any]]:
+    return {"face_expression": {"weights": str(fixture("expression"))}}
 
 
 @pytest.fixture(scope="module")

@@ -20,11 +20,23 @@ from emocli.errors import ConfigError
 from emocli.features._onnx import OnnxModel
 from emocli.features._onnx_pictures import OnnxPictures
 from tests import onnx_file
+from tests.conftest import Fixture
 from tests.features.face_track import faces
 
 needs_runtime = pytest.mark.skipif(
     importlib.util.find_spec("onnxruntime") is None, reason="needs emocli[onnx]"
 )
+
+
+def corpus_settings(fixture: Fixture) -> dict[str, dict[str, Any]]:
+    root = fixture("tmp_path_factory").mktemp("onnx")
+    pictures, _ = onnx_file.pictures(root / "pictures.onnx")
+    sound, _ = onnx_file.sound(root / "sound.onnx", 1600)
+    return {
+        "onnx_face": {"model": str(pictures)},
+        "onnx_frame": {"model": str(pictures)},
+        "onnx_sound": {"model": str(sound)},
+    }
 
 
 def extractor(name: str, **settings: Any) -> Any:

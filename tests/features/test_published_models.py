@@ -24,8 +24,19 @@ from emocli.models.hub_encoder import HiddenStates
 from emocli.models.speech_reader import chunk_starts, read_speech, stitched
 from emocli.plugin.feature import Absent, Track
 from tests import hub_models
+from tests.conftest import Fixture
 
 CLOSE = {"rtol": 1e-4, "atol": 1e-5}
+
+
+def corpus_settings(fixture: Fixture) -> dict[str, dict[str, Any]]:
+    published = fixture("published")
+    return {
+        "speech_model": {"encoder": published["wav2vec2"]},
+        "face_model": {"encoder": published["vit"]},
+        "scene_model": {"encoder": published["vit"], "stride": 4},
+        "text_model": {"encoder": published["bert"]},
+    }
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ from emocli.data.manifest import Manifest
 from emocli.data.track import Absent, Track
 from emocli.errors import ConfigError, MediaError, StoreError
 from emocli.features import glove
+from tests.conftest import Fixture
 
 VECTORS = """\
 i 1 1
@@ -30,6 +31,10 @@ well 8 8
 gon 9 9
 na 10 10
 """
+
+
+def corpus_settings(fixture: Fixture) -> dict[str, dict[str, Any]]:
+    return {"glove": {"vectors": str(fixture("corpus").root / "vectors.txt")}}
 
 
 @pytest.fixture
