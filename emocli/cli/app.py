@@ -60,7 +60,7 @@ def application(called: str = "") -> typer.Typer:
     )
     app.callback(invoke_without_command=True)(_root)  # its docstring is the help text
     commands = discovered()
-    commands.complain(called)
+    commands.warn_of_refused(called)
     chosen = commands.named(called)
     for command in [chosen] if chosen else commands.usable:
         command.add_to(app)

@@ -16,8 +16,8 @@ from emocli.config import Plain, Tree, merge, parse_sets, read_toml, subsection
 from emocli.errors import ConfigError, choice
 
 
-def takers() -> dict[str, Collection[str]]:
-    """Return the commands that take sections, and which."""
+def command_sections() -> dict[str, Collection[str]]:
+    """Return the names of the commands that take sections of a file of settings, and which."""
     return {command.name: taken for command in discovered().usable if (taken := command.sections())}
 
 
@@ -71,7 +71,7 @@ def section_of(section: str, values: Mapping[str, Plain]) -> Tree:
 
 
 def _own(command: str, takes: Collection[str] | None, file: Path) -> Tree:
-    tree, table, commands = read_toml(file), command.replace("-", "_"), takers()
+    tree, table, commands = read_toml(file), command.replace("-", "_"), command_sections()
     sections = commands[command] if takes is None else takes
     tables = {name.replace("-", "_") for name in commands}
     known = sorted({*tables, *(name for taken in commands.values() for name in taken)})

@@ -117,7 +117,7 @@ def decode(raw: bytes) -> Decoded:
     >>> decode(b"caf\xe9").text, decode(b"caf\xe9").encoding
     ('café', 'Windows-1252')
     """
-    encoding, size = sniffed(raw)
+    encoding, size = detected_encoding(raw)
     if encoding != UTF8:
         text = raw[size:].decode(encoding)
         before, zero, _ = text.partition("\0")
@@ -132,7 +132,7 @@ def decode(raw: bytes) -> Decoded:
         return _single_bytes(body, f"byte 0x{body[fault.start]:02x} (row {row}) is not UTF-8")
 
 
-def sniffed(head: bytes) -> tuple[str, int]:
+def detected_encoding(head: bytes) -> tuple[str, int]:
     """Tell the encoding by the beginning of a file: its name, and the length of its mark.
 
     What is neither marked nor of wide characters counts as UTF-8.
@@ -157,7 +157,7 @@ def utf8_lines(file: io.BufferedIOBase, longest: int, path: Path) -> Iterator[by
     """
     source = io.BufferedReader(cast(io.RawIOBase, file), HEAD)  # gzip's files will do, too
     head = source.peek(HEAD)
-    encoding, size = sniffed(head)
+    encoding, size = detected_encoding(head)
     source.read(size)
     returns = b"\r" in head and b"\n" not in head
     if encoding == UTF8 and not returns:

@@ -99,7 +99,7 @@ def _dealt(
 ) -> dict[str, int]:
     """Deal groups out to folds."""
     held = _contents(clips, groups)
-    order = sorted(sizes, key=lambda group: (-sizes[group], lot(group)))
+    order = sorted(sizes, key=lambda group: (-sizes[group], shuffle_key(group)))
     full = np.zeros((count, len(next(iter(held.values())))))
     numbers: dict[str, int] = {}
     for group in order:
@@ -147,6 +147,6 @@ def _connected(links: Sequence[Sequence[str]]) -> list[str]:
     return [find(first) for first, *_ in links]
 
 
-def lot(name: str) -> str:
-    """Draw a name's lot, always the same: numbering often follows sex, or the date of recording."""
+def shuffle_key(name: str) -> str:
+    """Return a key that shuffles names reproducibly: numbering often follows sex, or the date."""
     return hashlib.sha256(name.encode()).hexdigest()

@@ -51,12 +51,12 @@ class Pool:
     """An executor, and how many calls are kept in flight there (``room``)."""
 
     executor: Executor
-    room: int
+    in_flight: int
 
     @property
-    def elsewhere(self) -> bool:
+    def is_parallel(self) -> bool:
         """Whether it computes in other processes than this one, which waits for calls in turn."""
-        return self.room > 1
+        return self.in_flight > 1
 
     def results(self, function: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
         """Call a function on every item; results come as they are ready.
@@ -70,7 +70,7 @@ class Pool:
         try:
             for item in items:
                 pending.add(self.executor.submit(function, item))
-                if len(pending) >= self.room:
+                if len(pending) >= self.in_flight:
                     done, pending = wait(pending, return_when=FIRST_COMPLETED)
                     yield from (future.result() for future in done)
             while pending:
@@ -87,16 +87,16 @@ class Pool:
             raise EmocliError(what, hint=hint) from None
 
     @contextmanager
-    def beside(self, work: Callable[[], None]) -> Iterator[None]:
-        """Do work that computes here, in a thread, while the block runs.
+    def background(self, work: Callable[[], None]) -> Iterator[None]:
+        """Do work in a thread of this process while the block runs.
 
         What it raises is raised when the block ends. If the block fails, nothing more is computed.
         """
         # All processes start now: they take over the module path, which a library that the block
         # imports may have changed for a moment (OpenCV does).
-        for _ in range(self.room):
+        for _ in range(self.in_flight):
             self.executor.submit(_nothing)
-        with ThreadPoolExecutor(1, "beside") as thread:
+        with ThreadPoolExecutor(1, "background") as thread:
             done = thread.submit(work)
             try:
                 yield
@@ -131,13 +131,13 @@ def open_pool(workers: int = 1, scheduler: str | None = None) -> Iterator[Pool]:
         with _cluster(scheduler) as pool:
             yield pool
     elif workers == 1:
-        yield Pool(_Here(), 1)
+        yield Pool(_SerialExecutor(), 1)
     else:
         with _processes(workers) as pool:
             yield pool
 
 
-class _Here(Executor):
+class _SerialExecutor(Executor):
     """An executor that calls at once, in this process."""
 
     def submit(self, function: Callable[..., R], /, *args: Any, **kwargs: Any) -> Future[R]:

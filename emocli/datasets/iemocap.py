@@ -34,7 +34,7 @@ from pydantic import Field, model_validator
 from emocli.config import Settings
 from emocli.data.clip import Clip, Split
 from emocli.data.encoding import read_text
-from emocli.data.folds import lot
+from emocli.data.folds import shuffle_key
 from emocli.data.manifest import Manifest
 from emocli.data.table import LINE_END
 from emocli.errors import ManifestError
@@ -337,7 +337,7 @@ def _splits(
     if config.split == "dialogxl":
         valid = set(others[-LAST:]) if len(others) > LAST else set(others[-1:])
     else:
-        valid = set(sorted(others, key=lot)[: max(1, len(others) // TENTH)])
+        valid = set(sorted(others, key=shuffle_key)[: max(1, len(others) // TENTH)])
     return {u.id: _split(u, config.test_session, valid) for u in utterances}
 
 
@@ -349,7 +349,7 @@ def _split(utterance: RatedUtterance, test: int, valid: set[str]) -> Split:
 
 def _drawn(utterances: Sequence[RatedUtterance], names: Mapping[str, str]) -> dict[str, Split]:
     """Draw utterances one by one, in the proportion of Dai et al.; all of them, labelled first."""
-    order = sorted(utterances, key=lambda u: (u.code not in names, lot(u.id)))
+    order = sorted(utterances, key=lambda u: (u.code not in names, shuffle_key(u.id)))
     labelled = sum(u.code in names for u in utterances)
     share = labelled / sum(DRAWN.values())
     valid, test = round(share * DRAWN["valid"]), round(share * DRAWN["test"])

@@ -28,7 +28,7 @@ from typing import Literal
 
 from emocli.config import Settings
 from emocli.data.clip import Clip, Split
-from emocli.data.folds import lot
+from emocli.data.folds import shuffle_key
 from emocli.data.manifest import Manifest
 from emocli.data.media.content import AUDIO, VIDEO
 from emocli.data.table import DataTable, read_table
@@ -198,7 +198,7 @@ def _backwards(table: DataTable) -> int:
 
 def _with_dev_tested(clips: Sequence[Clip]) -> tuple[Clip, ...]:
     """Test the dev table, and let dialogues of the train table validate: always the same ones."""
-    dialogues = sorted({clip.dialogue for clip in clips if clip.split == "train"}, key=lot)
+    dialogues = sorted({clip.dialogue for clip in clips if clip.split == "train"}, key=shuffle_key)
     held_out = {*dialogues[::HELD_OUT]}
     splits: Mapping[Split, Split] = {"train": "train", "valid": "test", "test": "test"}
     return tuple(

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Literal
 
 from emocli.data.clip import Clip, Split
-from emocli.data.folds import lot
+from emocli.data.folds import shuffle_key
 from emocli.data.manifest import Manifest
 from emocli.datasets import _sdk
 from emocli.quantities import Seed
@@ -70,7 +70,9 @@ def build(root: Path, config: Config) -> Manifest:
 
 def _seventy_ten_twenty(clips: tuple[Clip, ...], seed: int) -> tuple[Clip, ...]:
     """Draw a tenth of the videos for validation and a fifth for the test, at least one each."""
-    videos = sorted({clip.dialogue for clip in clips}, key=lambda video: lot(f"{seed} {video}"))
+    videos = sorted(
+        {clip.dialogue for clip in clips}, key=lambda video: shuffle_key(f"{seed} {video}")
+    )
     test, valid = (max(1, round(share * len(videos))) for share in (TEST, VALID))
     splits: dict[str, Split] = dict.fromkeys(videos[:test], "test")
     splits |= dict.fromkeys(videos[test : test + valid], "valid")

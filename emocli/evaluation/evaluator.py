@@ -24,7 +24,7 @@ from emocli.evaluation.predictions import Corruptions, Predictions
 from emocli.evaluation.run_inputs import check_feature, find, is_own, normaliser_of, read_corpus
 from emocli.models import rundir
 from emocli.models.baselines import ClassicalModels, prior
-from emocli.models.beside import read_models
+from emocli.models.baselines_io import read_models
 from emocli.models.run_config import RunConfig
 from emocli.models.rundir import BASELINES, MODEL, Run
 from emocli.models.tensors import RESTORE
@@ -139,10 +139,10 @@ class RunEvaluator:
         samples = whole if split is None else Samples.of(corpus, split, stores)
         kept = _kept(samples.then(standardiser), config)
         other = "" if own else corpus_part(corpus, stores)
-        beside = _beside(run, members[0])
+        baselines = _baselines(run, members[0])
         parts = (run, config, members, kept, chosen, repair_factory, other)
         again = normalise == "given"
-        return cls(*parts, baselines=beside, normaliser=normaliser, renormalises=again)
+        return cls(*parts, baselines=baselines, normaliser=normaliser, renormalises=again)
 
     def on(self, device: str) -> RunEvaluator:
         """Return the same, whose networks predict on ``cpu`` or ``cuda``."""
@@ -282,7 +282,7 @@ class RunEvaluator:
         """Return the clips as the networks see them under a condition."""
         return self._repaired(self._corrupter(corruptions, seed), self.repair).samples
 
-    def seen_clip(self, clip: Clip, corruptions: Corruptions, seed: int) -> Repaired:
+    def transformed_clip(self, clip: Clip, corruptions: Corruptions, seed: int) -> Repaired:
         """Return one clip as the networks see it among the others of its split.
 
         The evaluator holds all clips of the corpus; this one need not have a label.
@@ -307,8 +307,8 @@ class RunEvaluator:
         return self.repair_factory.repaired(noisy, repair, corrupter, size=size)
 
 
-def _beside(run: Path, member: Run) -> ClassicalModels | None:
-    """Read the classical models of a run; they have to fit its features and classes."""
+def _baselines(run: Path, member: Run) -> ClassicalModels | None:
+    """Read the baselines of a run; they have to fit its features and classes."""
     models, config = read_models(run), member.config
     for each in () if models is None else models.models:
         seen = each.seen

@@ -25,7 +25,7 @@ def tables(report: EvaluationReport) -> tuple[ReportTable, ...]:
     """Return the conditions side by side, then folds, classes, confusion, check and sweep."""
     return (
         _conditions(report),
-        *([_beside(report)] if report.classical else []),
+        *([_baselines(report)] if report.classical else []),
         *([_folds(report)] if report.folds else []),
         _classes(report),
         *group_tables(report.by or (), report.clean.shown),
@@ -105,7 +105,7 @@ def _intervals(metric: str, sides: Sequence[ConditionReport]) -> Iterator[tuple[
         yield ("  95 %, over clips", *over_clips)
 
 
-def _beside(report: EvaluationReport) -> ReportTable:
+def _baselines(report: EvaluationReport) -> ReportTable:
     """Return the classical models under the same conditions, and what the network gains."""
     sides, shown = report.conditions, report.gained
     columns = [f"{_title(metric)} {name}" for name in _sides(report) for metric in shown]

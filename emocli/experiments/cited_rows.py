@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from emocli.experiments.report import RowReport
-from emocli.experiments.rows import Inputs, System, Tested, Workplace
+from emocli.experiments.rows import Inputs, RowContext, System, Tested
 
 
 class CitedSystem(System):
@@ -23,14 +23,14 @@ class CitedSystem(System):
         return self.row.cited
 
     @property
-    def learns(self) -> bool:
-        """Nothing of it can be trained."""
+    def is_trainable(self) -> bool:
+        """False: it is only quoted."""
         return False
 
     def check(self, inputs: Inputs) -> None:
         """There is nothing to check; see `System`."""
 
-    def evaluate(self, place: Workplace) -> Tested:
+    def evaluate(self, context: RowContext) -> Tested:
         """Return no conditions: it is tested under none."""
         return Tested(())
 

@@ -22,7 +22,7 @@ from emocli.errors import RunError
 from emocli.evaluation.comparison import PerClip
 from emocli.experiments.cache import code_digest
 from emocli.experiments.report import RowCondition
-from emocli.experiments.rows import ConditionResult, Inputs, System, Tested, Trained, Workplace
+from emocli.experiments.rows import ConditionResult, Inputs, RowContext, System, Tested, Trained
 from emocli.metrics.statistics import spread
 from emocli.models.encoder import load
 from emocli.models.rundir import MODEL, read_history
@@ -82,8 +82,8 @@ class EncoderSystem(System):
         return f"{self.kind} encoder"
 
     @property
-    def learns(self) -> bool:
-        """It always does."""
+    def is_trainable(self) -> bool:
+        """True of every encoder."""
         return True
 
     @property
@@ -109,14 +109,14 @@ class EncoderSystem(System):
         """Refuse settings that do not fit; see `System`."""
         EncoderPlan.of(self.preset, self.settings, self.kind)
 
-    def _fittings(self, place: Workplace) -> list[list[Fitting]]:
+    def _fittings(self, context: RowContext) -> list[list[Fitting]]:
         """Return the trainings: a list of seeds for each fold."""
-        inputs = place.inputs
+        inputs = context.inputs
         seeds = [
             merge(self.settings, {"train": {"seed": seed}}) for seed in range(inputs.config.seeds)
         ]
         plans = [EncoderPlan.of(self.preset, settings, self.kind) for settings in seeds]
-        folders = inputs.folders(place.runs, self.slug)
+        folders = inputs.folders(context.runs, self.slug)
         return [
             [
                 Fitting(corpus, folder / f"seed-{seed}", settings, plan)
@@ -125,11 +125,11 @@ class EncoderSystem(System):
             for corpus, folder in zip(inputs.corpora, folders, strict=True)
         ]
 
-    def train(self, place: Workplace) -> Trained:
+    def train(self, context: RowContext) -> Trained:
         """Train on every fold with every seed, one after the other; see `System`."""
-        place.say(f"{self.row.name}: training {self.kind} encoders")
+        context.say(f"{self.row.name}: training {self.kind} encoders")
         folds = [
-            [self._fit(fitting, place) for fitting in seeds] for seeds in self._fittings(place)
+            [self._fit(fitting, context) for fitting in seeds] for seeds in self._fittings(context)
         ]
         every = [summary for seeds in folds for summary in seeds]
         valid = [[(summary.accuracy, summary.valid) for summary in seeds] for seeds in folds]
@@ -140,7 +140,7 @@ class EncoderSystem(System):
             conditions=(ConditionResult(_pooled("validation", valid)),),
         )
 
-    def _fit(self, fitting: Fitting, place: Workplace) -> EncoderSummary:
+    def _fit(self, fitting: Fitting, context: RowContext) -> EncoderSummary:
         """Train or resume an encoder; one of other settings is replaced if that is allowed."""
 
         def fit(overwrite: bool) -> EncoderSummary:
@@ -148,7 +148,7 @@ class EncoderSystem(System):
                 self.kind,
                 fitting.corpus,
                 fitting.run,
-                store=place.inputs.store,
+                store=context.inputs.store,
                 preset=self.preset,
                 settings=fitting.settings,
                 overwrite=overwrite,
@@ -157,15 +157,15 @@ class EncoderSystem(System):
         try:
             return fit(overwrite=False)
         except RunError:
-            if not place.overwrite:
+            if not context.overwrite:
                 raise
         return fit(overwrite=True)
 
-    def evaluate(self, place: Workplace) -> Tested:
+    def evaluate(self, context: RowContext) -> Tested:
         """Tell which test clips each encoder is right about; see `System`."""
-        store, cache = place.inputs.store, place.out / ".pictures"
+        store, cache = context.inputs.store, context.out / ".pictures"
         folds = [
-            [_hits(fitting, store, cache) for fitting in seeds] for seeds in self._fittings(place)
+            [_hits(fitting, store, cache) for fitting in seeds] for seeds in self._fittings(context)
         ]
         test = [[(sum(hits.values()) / len(hits), len(hits)) for hits in seeds] for seeds in folds]
         return Tested((ConditionResult(_pooled("test", test), PerClip(METRIC, _rates(folds))),))

@@ -16,7 +16,7 @@ from emocli.experiments import row_analyses
 from emocli.experiments.config import ReproduceConfig, check_sections
 from emocli.experiments.plan import ExperimentPlan
 from emocli.experiments.rows import Inputs, System
-from emocli.experiments.systems import check_apart, kinds, overruled, systems
+from emocli.experiments.systems import check_distinct, kinds, overridden, systems
 from emocli.plugin.experiment import RepairOptions, Table
 from emocli.plugin.robustness import CorruptionSpec
 from emocli.robust.check.settings import CheckConfig, configure
@@ -103,8 +103,9 @@ class Experiment:
             first = running[0]
             what = f"no row of {self.name} can be run: {first.row.name}: {first.lacking}"
             raise ConfigError(what, hint="name the modalities, e.g. --set experiment.visual=face")
-        check_apart(
-            ((s.slug, s.row.settings, s.defaults()) for s in self.due if s.learns), self.shared
+        check_distinct(
+            ((s.slug, s.row.settings, s.defaults()) for s in self.due if s.is_trainable),
+            self.shared,
         )
         networks = {system.slug: system.settings for system in self.due}
         for system in filter(_checked, self.due):
@@ -188,7 +189,7 @@ class Experiment:
     def remarks(self) -> list[str]:
         """What a reader might take the settings to mean, and they do not."""
         rows = ((system.slug, system.row.settings) for system in self.due)
-        return [*overruled(rows, self.shared), *self._unpreset()]
+        return [*overridden(rows, self.shared), *self._unpreset()]
 
     def _unpreset(self) -> Iterator[str]:
         """Say what the preset that was asked for is not that of."""
@@ -229,7 +230,7 @@ class Experiment:
             If one cannot; it says which.
         """
         for system in self.due:
-            if system.learns:
+            if system.is_trainable:
                 system.prepare(self.inputs, checked)
 
     def plan(self) -> ExperimentPlan:

@@ -32,10 +32,10 @@ from emocli.experiments.report import RowCondition
 from emocli.experiments.rows import (
     ConditionResult,
     Inputs,
+    RowContext,
     System,
     Tested,
     Trained,
-    Workplace,
 )
 from emocli.metrics.statistics import clustered
 from emocli.metrics.summary import summarise
@@ -78,11 +78,11 @@ class FeatureSystem(System):
                 hint = "name another feature with --set experiment.KEY=FEATURE"
                 raise StoreError(f"{what} {modality}", where=inputs.store, hint=hint)
 
-    def evaluate(self, place: Workplace) -> Tested:
+    def evaluate(self, context: RowContext) -> Tested:
         """Predict the test clips of every fold under every condition; see `System`."""
-        inputs = place.inputs
-        runs = inputs.folders(place.runs, self.trained)
-        folders = inputs.folders(place.out / "evaluations", self.slug)
+        inputs = context.inputs
+        runs = inputs.folders(context.runs, self.trained)
+        folders = inputs.folders(context.out / "evaluations", self.slug)
         jobs = [
             EvaluationJob(
                 self.subject(run),
@@ -98,12 +98,12 @@ class FeatureSystem(System):
             )
             for corpus, run, folder in zip(inputs.corpora, runs, folders, strict=True)
         ]
-        numbered = place.pool.results(Numbered(jobs), range(len(jobs)))
+        numbered = context.pool.results(IndexedJobs(jobs), range(len(jobs)))
         folds = [evaluations for _, evaluations in sorted(numbered, key=lambda pair: pair[0])]
         joined = [CachedEvaluation.joined(fold) for fold in zip(*folds, strict=True)]
         pairs = zip(self.row.conditions, joined, strict=True)
         return Tested(
-            tuple(_result(c, e, inputs.corpora[0], place.metric) for c, e in pairs),
+            tuple(_result(c, e, inputs.corpora[0], context.metric) for c, e in pairs),
             tuple(value for value in joined[0].C if value is not None),
         )
 
@@ -117,8 +117,8 @@ class FusionSystem(FeatureSystem):
         return self.row.fusion
 
     @property
-    def learns(self) -> bool:
-        """Whether it has networks of its own, and can be run."""
+    def is_trainable(self) -> bool:
+        """Whether it trains networks of its own, and can be run."""
         return not self.row.like and not self.lacking
 
     def shared(self, tree: Tree) -> Tree:
@@ -174,27 +174,27 @@ class FusionSystem(FeatureSystem):
             for corpus, run in islice(places, folds)
         ]
 
-    def train(self, place: Workplace) -> Trained:
+    def train(self, context: RowContext) -> Trained:
         """Train on every fold with every seed, or what is left of it; see `System`."""
         with self.named():
-            trainings = self._trainings(place.inputs, place.runs, self.row.training)
+            trainings = self._trainings(context.inputs, context.runs, self.row.training)
         for training in trainings:
-            _clear_outdated(training, place.overwrite)
+            _clear_outdated(training, context.overwrite)
         count = sum(len(training.config.seeds) for training in trainings)
-        place.say(f"{self.row.name}: training {self.row.fusion}, {count} times")
+        context.say(f"{self.row.name}: training {self.row.fusion}, {count} times")
         start = time.monotonic()
 
         def progress(done: int, total: int) -> None:
-            if place.pool.room > 1:
+            if context.pool.in_flight > 1:
                 passed = time.monotonic() - start
-                place.say(f"{self.row.name}: {done * count // total} of {count}, {passed:.0f} s")
+                context.say(f"{self.row.name}: {done * count // total} of {count}, {passed:.0f} s")
 
-        summaries = carry_out(trainings, place.pool, False, progress)
+        summaries = carry_out(trainings, context.pool, False, progress)
         seeds = [seed for summary in summaries for seed in summary.seeds]
         return Trained(
             parameters=summaries[0].parameters,
             best_epochs=tuple(seed.best_epoch for seed in seeds),
-            seconds=_add_seconds(place.out, self.slug, sum(seed.seconds for seed in seeds)),
+            seconds=_add_seconds(context.out, self.slug, sum(seed.seconds for seed in seeds)),
             valid=_valid(summaries),
         )
 
@@ -210,8 +210,8 @@ class BaselineSystem(FeatureSystem):
         return self.row.baseline
 
     @property
-    def learns(self) -> bool:
-        """Nothing is kept of its fit."""
+    def is_trainable(self) -> bool:
+        """False: a baseline is fitted when it is evaluated."""
         return False
 
     def shared(self, tree: Tree) -> Tree:
@@ -263,8 +263,8 @@ class FittedBaseline(EvaluationSubject):
 
 
 @dataclass(frozen=True)
-class Numbered:
-    """Evaluation by number: results come in any order."""
+class IndexedJobs:
+    """Evaluation jobs called by index, which comes back with the result: results are unordered."""
 
     jobs: Sequence[EvaluationJob]
 

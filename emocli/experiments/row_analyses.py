@@ -9,14 +9,14 @@ from emocli import plugins
 from emocli.analysis import analyse
 from emocli.errors import ConfigError, EmocliError
 from emocli.experiments.report import AnalysisReport
-from emocli.experiments.rows import System, Workplace, slug
+from emocli.experiments.rows import RowContext, System, slug
 from emocli.plugin.experiment import RowAnalysis
 from emocli.report.canvas import CAPTION
 from emocli.report.canvas import write as write_figures
 
 
 def carry_out(
-    requested: Sequence[RowAnalysis], systems: Sequence[System], place: Workplace
+    requested: Sequence[RowAnalysis], systems: Sequence[System], context: RowContext
 ) -> tuple[AnalysisReport, ...]:
     """Make the analyses of those rows that have been run; of others say that they wait.
 
@@ -25,20 +25,20 @@ def carry_out(
     EmocliError
         If what is requested does not fit the network or the corpus.
     """
-    trained = {system.row.name: place.runs / system.trained for system in systems}
+    trained = {system.row.name: context.runs / system.trained for system in systems}
     reports = []
     for each in requested:
         if each.row not in trained:
-            place.say(f"{each.name}: row '{each.row}' has not been run")
+            context.say(f"{each.name}: row '{each.row}' has not been run")
             continue
-        place.say(f"{each.name}: {each.analysis} of {each.row}")
-        reports.append(_report(each, trained[each.row], place))
+        context.say(f"{each.name}: {each.analysis} of {each.row}")
+        reports.append(_report(each, trained[each.row], context))
     return tuple(reports)
 
 
-def _report(requested: RowAnalysis, run: Path, place: Workplace) -> AnalysisReport:
+def _report(requested: RowAnalysis, run: Path, context: RowContext) -> AnalysisReport:
     kind = plugins.load("analyses", requested.analysis).Options
-    options = kind(run, style=place.style.name, **requested.options)
+    options = kind(run, style=context.style.name, **requested.options)
     try:
         done = analyse(requested.analysis, options)
     except EmocliError as error:
@@ -52,7 +52,7 @@ def _report(requested: RowAnalysis, run: Path, place: Workplace) -> AnalysisRepo
         own = [path for path in done.figures if path.with_suffix("") == stem]
         caption = stem.with_name(f"{stem.name}{CAPTION}").read_bytes()
         files = {path.suffix: path.read_bytes() for path in own} | {CAPTION: caption}
-        figures += [path.name for path in write_figures(place.out, name, files)]
+        figures += [path.name for path in write_figures(context.out, name, files)]
         captions[f"{name}.png"] = " ".join(caption.decode().split())
     return AnalysisReport(
         name=requested.name,
@@ -61,7 +61,7 @@ def _report(requested: RowAnalysis, run: Path, place: Workplace) -> AnalysisRepo
         tables=done.tables,
         figures=tuple(figures),
         captions=captions,
-        data_file=done.path.relative_to(place.out).as_posix(),
+        data_file=done.path.relative_to(context.out).as_posix(),
         notes=done.notes,
     )
 

@@ -53,7 +53,7 @@ class Inputs:
 
 
 @dataclass(frozen=True)
-class Workplace:
+class RowContext:
     """The context that the rows of an experiment share while they are trained and tested.
 
     Attributes
@@ -196,8 +196,8 @@ class System(ABC):
 
     @property
     @abstractmethod
-    def learns(self) -> bool:
-        """Whether something has to be trained for it."""
+    def is_trainable(self) -> bool:
+        """Whether it has parameters of its own to train."""
 
     @property
     def fit_on(self) -> str:
@@ -246,12 +246,12 @@ class System(ABC):
         """
         self.check(inputs)
 
-    def train(self, place: Workplace) -> Trained:
+    def train(self, context: RowContext) -> Trained:
         """Train it, or what is left of it; only asked of a row that learns."""
         raise NotImplementedError
 
     @abstractmethod
-    def evaluate(self, place: Workplace) -> Tested:
+    def evaluate(self, context: RowContext) -> Tested:
         """Test it under its conditions; the clips of all folds are pooled."""
 
     def plan(self, trainings: int) -> PlannedRow:
@@ -264,7 +264,7 @@ class System(ABC):
             features=tuple(self.sees),
             settings=self.settings,
             conditions=self.conditions,
-            trainings=trainings if self.learns else 0,
+            trainings=trainings if self.is_trainable else 0,
             lacking=self.lacking,
         )
 

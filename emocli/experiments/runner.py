@@ -23,7 +23,7 @@ from emocli.experiments.feature_rows import training_seconds
 from emocli.experiments.plan import ExperimentPlan
 from emocli.experiments.results import Reproduction, Results, write
 from emocli.experiments.row_analyses import carry_out
-from emocli.experiments.rows import Tested, Trained, Workplace
+from emocli.experiments.rows import RowContext, Tested, Trained
 from emocli.experiments.synthetic.report import marked, with_expectations
 from emocli.report.canvas import STYLES, StyleName
 
@@ -100,11 +100,11 @@ def reproduce(
     experiment.prepare(checked=False)
     with used_folder(out), locked(out / ".lock"), open_pool(workers) as pool:
         metric = experiment.table.metrics[0]
-        place = Workplace(experiment.inputs, out, metric, pool, overwrite, say, STYLES[style])
-        outcome = Runner(experiment, place).run()
+        context = RowContext(experiment.inputs, out, metric, pool, overwrite, say, STYLES[style])
+        outcome = Runner(experiment, context).run()
         if not synthetic:
             return outcome
-        return write(out, with_expectations(outcome.report, table), place.style)
+        return write(out, with_expectations(outcome.report, table), context.style)
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class Runner:
     """Runs an experiment in a folder."""
 
     experiment: Experiment
-    place: Workplace
+    context: RowContext
 
     def run(self) -> Reproduction:
         """Run row after row; the report is written after each.
@@ -122,11 +122,11 @@ class Runner:
         EmocliError
             If a row cannot be trained or tested, or none can be run.
         """
-        experiment, place = self.experiment, self.place
+        experiment, context = self.experiment, self.context
         for line in experiment.remarks:
-            place.say(f"warning: {line}")
+            context.say(f"warning: {line}")
         if experiment.checked:
-            experiment = fit_checks(experiment, place.say)
+            experiment = fit_checks(experiment, context.say)
         # Rows that cannot be trained are found out before hours have been spent on others.
         experiment.prepare(checked=True)
         trained: dict[str, Trained] = {}
@@ -134,18 +134,18 @@ class Runner:
         report = None
         for system in experiment.due:
             if system.lacking:
-                place.say(f"{system.row.name}: cannot be run, {system.lacking}")
+                context.say(f"{system.row.name}: cannot be run, {system.lacking}")
                 continue
-            if system.learns:
-                trained[system.slug] = system.train(place)
-            tested[system.slug] = system.evaluate(place)
-            results = Results(experiment, trained, tested, training_seconds(place.out))
-            report = write(place.out, results.report(), place.style)
-            place.say(f"{system.row.name}: {place.metric} {results.shown(system)}")
+            if system.is_trainable:
+                trained[system.slug] = system.train(context)
+            tested[system.slug] = system.evaluate(context)
+            results = Results(experiment, trained, tested, training_seconds(context.out))
+            report = write(context.out, results.report(), context.style)
+            context.say(f"{system.row.name}: {context.metric} {results.shown(system)}")
         if report is None:
-            raise RunError("no row can be run", where=place.out)
+            raise RunError("no row can be run", where=context.out)
         done = [system for system in experiment.systems if system.slug in tested]
-        analyses = carry_out(experiment.table.analyses, done, place)
+        analyses = carry_out(experiment.table.analyses, done, context)
         if not analyses:
             return report
-        return write(place.out, replace(report.report, analyses=analyses), place.style)
+        return write(context.out, replace(report.report, analyses=analyses), context.style)

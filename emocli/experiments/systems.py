@@ -98,8 +98,8 @@ def systems(
     ]
 
 
-def overruled(rows: Iterable[tuple[str, Tree]], shared: Tree) -> list[str]:
-    """Return a line for each setting of all rows that does not count for some: theirs win.
+def overridden(rows: Iterable[tuple[str, Tree]], shared: Tree) -> list[str]:
+    """Return a line for each setting of all rows that settings of some rows override.
 
     Parameters
     ----------
@@ -129,8 +129,8 @@ def overruled(rows: Iterable[tuple[str, Tree]], shared: Tree) -> list[str]:
     ]
 
 
-def check_apart(rows: Iterable[tuple[str, Tree, Tree]], shared: Tree) -> None:
-    """Refuse a setting for all rows that makes some what another one is, by which it is told apart.
+def check_distinct(rows: Iterable[tuple[str, Tree, Tree]], shared: Tree) -> None:
+    """Refuse a setting for all rows that makes two of them the same.
 
     Parameters
     ----------

@@ -248,7 +248,7 @@ class _Job:
         with FeatureWriter(self.folder, recipe, order, **self._options(recipe)) as writer:
             before = writer.extraction_state()
             outcomes = []
-            parts = self._part_jobs(writer, recipe, before, pool.room)
+            parts = self._part_jobs(writer, recipe, before, pool.in_flight)
             for outcome in pool.results(compute, parts):
                 outcomes.append(outcome)
                 advance(outcome.clips)

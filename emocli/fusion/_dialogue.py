@@ -108,8 +108,8 @@ def heads(width: int, most: int) -> int:
     return max(count for count in range(1, most + 1) if width % count == 0)
 
 
-def seen(mask: Tensor, context: Context) -> Tensor:
-    """Bool (B, K, K): which observed utterances (columns) each one (rows) may attend to."""
+def attention_mask(mask: Tensor, context: Context) -> Tensor:
+    """Return the attention mask, bool (B, K, K): the utterances (columns) a row attends to."""
     visible = mask[:, None].expand(-1, mask.shape[1], -1)
     if context == "full":
         return visible

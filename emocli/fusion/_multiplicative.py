@@ -36,8 +36,8 @@ def log_probabilities(task: Task, logits: Tensor, targets: Tensor | None = None)
     if task == "multi":
         return functional.logsigmoid(torch.stack([-logits, logits], dim=-1))
     reference = logits.mean(dim=0) if targets is None else targets.to(logits)
-    wanted = reference.detach().expand_as(logits)
-    return -functional.huber_loss(logits, wanted, reduction="none")[..., None]
+    target = reference.detach().expand_as(logits)
+    return -functional.huber_loss(logits, target, reduction="none")[..., None]
 
 
 def truth(task: Task, targets: Tensor, count: int) -> Tensor:
@@ -94,28 +94,28 @@ class Combination:
         """Score every alternative, the higher the better, shape (n, K, A): minus eq. 2 or 3."""
         return (self.log_beliefs(logs).exp() * logs).sum(dim=0)
 
-    def weights(self, logs: Tensor, wanted: Tensor | None = None) -> Tensor:
+    def weights(self, logs: Tensor, target: Tensor | None = None) -> Tensor:
         """Weigh the modalities, shape (M, n), without gradient; they sum to one over modalities.
 
         By how far they are believed about what is true, ``wanted`` (n, K, A), or without labels
         about each alternative, as probable as the modalities find it on average.
         """
         logs = logs.detach()
-        if wanted is None:
-            wanted = logs.exp().mean(dim=0)
-            wanted = wanted / wanted.sum(dim=-1, keepdim=True)
-        reliable = (wanted * self.log_beliefs(logs).exp()).sum(dim=-1).mean(dim=-1)
+        if target is None:
+            target = logs.exp().mean(dim=0)
+            target = target / target.sum(dim=-1, keepdim=True)
+        reliable = (target * self.log_beliefs(logs).exp()).sum(dim=-1).mean(dim=-1)
         # Where nobody can be believed at all, all count alike.
         reliable = reliable.clamp(min=torch.finfo(reliable.dtype).tiny)
         return reliable / reliable.sum(dim=0)
 
 
-def violated(scores: Tensor, wanted: Tensor, margin: float) -> Tensor:
+def violated(scores: Tensor, target: Tensor, margin: float) -> Tensor:
     """Return where the truth does not lead by the margin, 0 or 1, shape (n, K) (Liu 2018).
 
     Of a truth that is shared it is the greatest part.
     """
-    most = wanted == wanted.amax(dim=-1, keepdim=True)
+    most = target == target.amax(dim=-1, keepdim=True)
     of_truth = scores.masked_fill(~most, -torch.inf).amax(dim=-1)
     rival = scores.masked_fill(most, -torch.inf).amax(dim=-1)
     return (of_truth < rival + margin).to(scores.dtype)

@@ -218,11 +218,11 @@ class Dropout(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Drop a share of the numbers, in training."""
-        return x * kept(x, self.share, self.training) if self.training and self.share else x
+        return x * dropout_mask(x, self.share, self.training) if self.training and self.share else x
 
 
-def kept(like: Tensor, share: float, training: bool) -> Tensor:
-    """Draw what dropout multiplies numbers by: 0, or what keeps their mean; 1 outside training."""
+def dropout_mask(like: Tensor, share: float, training: bool) -> Tensor:
+    """Draw a mask of inverted dropout: 0 or 1 / (1 - p); 1 outside training."""
     if not training or not share:
         return torch.ones_like(like)
     # PyTorch draws uniform numbers four times as fast as the coins its own dropout tosses.

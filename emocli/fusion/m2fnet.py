@@ -23,9 +23,9 @@ from emocli.fusion._dialogue import (
     Places,
     Stream,
     attend,
+    attention_mask,
     encode,
     heads,
-    seen,
     sinusoids,
 )
 from emocli.plugin.layers import ViewEncoder
@@ -307,7 +307,7 @@ class Encoding(nn.Module):
 
     def forward(self, vectors: Tensor, observed: Tensor, places: Places) -> Stream:
         """Let utterances (n, D) attend to those that were observed."""
-        visible = seen(places.laid_out(observed), self.context)
+        visible = attention_mask(places.laid_out(observed), self.context)
         # An utterance that sees none sees itself: a softmax needs something.
         itself = torch.eye(places.shape[1], device=vectors.device, dtype=torch.bool)
         allowed = visible | (~visible.any(dim=-1, keepdim=True) & itself)

@@ -21,7 +21,7 @@ from torch.nn import functional
 from emocli.config import Settings, Tree
 from emocli.data.batch import Views
 from emocli.data.resample import resample
-from emocli.fusion._recurrent import Gated, in_full_precision, kept, lstm_cell, lstms, mlp
+from emocli.fusion._recurrent import Gated, dropout_mask, in_full_precision, lstm_cell, lstms, mlp
 from emocli.plugin.network import Batch, Choice, FusionOutput, Network, PerView, Space, Uniform
 from emocli.plugin.training import PLUS
 from emocli.quantities import Dropped, Size, Steps
@@ -246,7 +246,7 @@ class GatedMemory(nn.Module):
         """Draw what dropout lets pass of the hidden units, (T, n, both widths)."""
         shape = hidden.shape[:-1]
         pairs = zip(self.widths, self.dropouts, strict=True)
-        masks = [kept(hidden.new_empty(*shape, w), p, self.training) for w, p in pairs]
+        masks = [dropout_mask(hidden.new_empty(*shape, w), p, self.training) for w, p in pairs]
         return torch.cat(masks, dim=-1)
 
 

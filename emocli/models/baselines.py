@@ -132,7 +132,7 @@ class ChosenModel:
 
 @dataclass(frozen=True)
 class ClassicalModels:
-    """The classical models beside a network.
+    """Classical models as baselines of a network.
 
     Attributes
     ----------

@@ -24,8 +24,8 @@ from torch import Tensor, nn
 
 from emocli.data.batch import Batch, FusionOutput, Padded
 from emocli.data.samples import Samples
-from emocli.models.around import Around
 from emocli.models.functionals import Functionals
+from emocli.models.wrapper import NetworkWrapper
 from emocli.plugin.blocks import root
 from emocli.plugin.network import Loss, Network, PerView
 
@@ -92,7 +92,7 @@ PATHS: Mapping[str, Callable[[int, int, float], nn.Sequential]] = MappingProxyTy
 """Models of functionals, by what the setting calls them: (inputs, outputs, dropout) -> layers."""
 
 
-class WithFunctionals(Around):
+class WithFunctionals(NetworkWrapper):
     """A network, and the paths beside it.
 
     Shapes: M views (n, T_m, D_m) -> functionals (n, sum of 3 D_m) -> logits of each of P paths
@@ -134,20 +134,20 @@ class WithFunctionals(Around):
 
     def fit(self, train: Samples) -> None:
         """Take the statistics of the functionals of training clips, which may lack views."""
-        seen = Functionals.fit(train)
+        functionals = Functionals.fit(train)
         start = 0
         for name in train.stores:
             width = self.dims[name]
-            end = start + width * (1 if name in seen.vectors else FUNCTIONALS)
-            self._summary(name).fit(seen.mean[start:end], seen.std[start:end])
+            end = start + width * (1 if name in functionals.vectors else FUNCTIONALS)
+            self._summary(name).fit(functionals.mean[start:end], functionals.std[start:end])
             start = end
 
     def forward(self, batch: Batch) -> FusionOutput:
         """Classify clips; in training the logits are the network's own, those of paths apart."""
         summaries, batch = self._unpacked(batch) if batch.condensed else self._computed(batch)
         output: FusionOutput = self.network(batch)
-        seen = torch.cat([summaries[name] for name in self.summaries], dim=-1)
-        logits = torch.stack([path(seen) for path in self.paths])
+        functionals = torch.cat([summaries[name] for name in self.summaries], dim=-1)
+        logits = torch.stack([path(functionals) for path in self.paths])
         if self.training:
             return replace(output, path_logits=logits)
         return replace(output, logits=torch.cat([output.logits[None], logits]).mean(dim=0))

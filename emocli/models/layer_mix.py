@@ -24,8 +24,8 @@ from emocli.data.samples import Samples
 from emocli.data.store import StoredFeature
 from emocli.data.store.joined import parts_of
 from emocli.errors import ConfigError
-from emocli.models.around import Around
 from emocli.models.run_config import Layers
+from emocli.models.wrapper import NetworkWrapper
 from emocli.plugin.network import Network, PerView
 
 LAYER = re.compile(r"(layer-?\d+)\.(.+)")
@@ -80,7 +80,7 @@ def _mean(values: Tensor, scores: Tensor) -> Tensor:
     return torch.einsum("...lw,l->...w", layers, torch.softmax(scores, dim=0))
 
 
-class WithLayerMix(Around):
+class WithLayerMix(NetworkWrapper):
     """A network that sees, of views with several layers, their learnt mix.
 
     Nothing of a view can be computed once and for all, since the mix changes: it does not condense.

@@ -51,7 +51,7 @@ REFIT = ".refit"
 """Folder of the checkpoint of a last fit, while it goes on."""
 
 BASELINES = "baselines.safetensors"
-"""The classical models beside the network, `emocli.models.beside`."""
+"""The baselines on the same features, `emocli.models.baselines_io`."""
 
 SPEAKERS = "speakers.safetensors"
 """Statistics of speakers, of a run with ``train.normalise=speaker``, `emocli.models.speakers`."""

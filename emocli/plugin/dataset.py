@@ -32,7 +32,7 @@ from typing import Any, Protocol
 from emocli.config import Settings
 from emocli.data.clip import Clip as Clip
 from emocli.data.clip import Split
-from emocli.data.folds import lot
+from emocli.data.folds import shuffle_key
 from emocli.data.manifest import Manifest as Manifest
 from emocli.data.media.content import AUDIO as AUDIO
 from emocli.data.media.content import VIDEO as VIDEO
@@ -176,7 +176,7 @@ def random_split(
 ) -> tuple[Clip, ...]:
     """Put each group in a split of its own accord, drawn from its name; by default each clip."""
     names = {group(clip) for clip in clips}
-    order = sorted(names, key=lot)
+    order = sorted(names, key=shuffle_key)
     size = max(1, len(order) // SHARE)
     splits: dict[str, Split] = dict.fromkeys(order[:size], "test")
     splits |= dict.fromkeys(order[size : 2 * size], "valid")

@@ -10,7 +10,7 @@ from emocli.data.pool import Progress
 from emocli.errors import MediaError
 from emocli.prediction.clips import Piece, pieces_in, pieces_of
 from emocli.prediction.journal import Journal
-from emocli.prediction.progress import RecordingClock, untold
+from emocli.prediction.progress import RecordingClock, no_progress
 from emocli.prediction.recordings import recordings
 from emocli.prediction.segment import SUBTITLES, SegmentedRecording, Segmenter, SegmentOptions
 from emocli.prediction.timeline import CutRecording, Cutting, FailedInput
@@ -38,7 +38,7 @@ def pieces_for(
     classes: Sequence[str],
     options: SegmentOptions,
     work: Path,
-    progress: Progress = untold,
+    progress: Progress = no_progress,
 ) -> Pieces:
     """Cut recordings, or take the clips of manifests; what was cut is kept in ``work``.
 

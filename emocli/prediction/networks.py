@@ -25,6 +25,7 @@ from emocli.models.run_config import RunConfig
 from emocli.models.rundir import MODEL, Run
 from emocli.models.speakers import read_speakers
 from emocli.plugin.robustness import TRAINED, RepairOptions
+from emocli.prediction.advisory_check import AdvisoryCheck, check_remarks
 from emocli.prediction.clips import manifest_of, with_speakers
 from emocli.prediction.packing.folder import (
     AGAIN,
@@ -35,7 +36,6 @@ from emocli.prediction.packing.folder import (
     require_inside,
     verified,
 )
-from emocli.prediction.unasked import UnaskedCheck, check_remarks
 from emocli.robust.check.io import check_digest
 from emocli.robust.check.model import ModalityCheck
 from emocli.robust.packed_repair import CHECK, PackedRepair
@@ -104,7 +104,7 @@ class FoldNetworks:
     repair: RepairConfig
     factory: Repairer | None
     speakers: SpeakerStatistics | None = None
-    unasked: UnaskedCheck | None = None
+    advisory_check: AdvisoryCheck | None = None
 
     @classmethod
     def open(cls, run: Path, options: RepairOptions = TRAINED) -> FoldNetworks:
@@ -124,8 +124,8 @@ class FoldNetworks:
             members, factory = own.members, own.repair_factory
         store, normalise = config.store.locate(run), config.train.normalise
         place = check_path(store, config.fold, trained.fit_on, normalise)
-        unasked = _unasked(repair, options, place, members[0])
-        return cls(run, config, members, repair, factory, speakers, unasked)
+        advisory_check = _advisory_check(repair, options, place, members[0])
+        return cls(run, config, members, repair, factory, speakers, advisory_check)
 
     @classmethod
     def unpacked(cls, run: Path, packed: FoldRepair, options: RepairOptions) -> FoldNetworks:
@@ -133,22 +133,22 @@ class FoldNetworks:
         config = rundir.read_config(run)
         members, speakers = _members(run, config), _speakers(run, config)
         repair = build(RepairConfig, packed.repair, "repair").with_options(options)
-        unasked = _unasked(repair, options, run / CHECK, members[0])
+        advisory_check = _advisory_check(repair, options, run / CHECK, members[0])
         if not repair.label:
-            return cls(run, config, members, repair, None, speakers, unasked)
+            return cls(run, config, members, repair, None, speakers, advisory_check)
         known = build(RepairConfig, packed.asked or packed.repair, "repair")
         trained = build(RobustConfig, config.robust, "robust")
         standardiser, as_given = members[0].standardiser, trained.fit_on == "as_given"
         own = PackedRepair(run, known, standardiser, config.train.refit, as_given, packed.remarks)
         own.require(repair)
-        return cls(run, config, members, repair, own, speakers, unasked)
+        return cls(run, config, members, repair, own, speakers, advisory_check)
 
     @property
     def check(self) -> ModalityCheck | None:
         """The modality check, whether it is asked what to trust or not."""
         if self.factory is not None and self.repair.trust == "check":
             return self.factory.check
-        return self.unasked.check if self.unasked else None
+        return self.advisory_check.check if self.advisory_check else None
 
     def marks(self) -> Iterator[str]:
         """Yield what tells it from others: networks, temperatures, repair, check and proxies."""
@@ -221,12 +221,12 @@ def _members(run: Path, config: RunConfig) -> tuple[Run, ...]:
     return tuple(map(rundir.load, rundir.members(run, config.seeds)))
 
 
-def _unasked(
+def _advisory_check(
     repair: RepairConfig, options: RepairOptions, place: Path, run: Run
-) -> UnaskedCheck | None:
+) -> AdvisoryCheck | None:
     """Return the check at a place, if the repair does not ask it and nobody said so."""
     asked = repair.trust != "all" or options.check is not None
-    return None if asked else UnaskedCheck.of(place, run)
+    return None if asked else AdvisoryCheck.of(place, run)
 
 
 def _speakers(run: Path, config: RunConfig) -> SpeakerStatistics | None:
@@ -318,7 +318,9 @@ class Ensemble:
             for line in fold.factory.remarks(fold.repair)
         ]
         yield from dict.fromkeys(lines)
-        yield from check_remarks([fold.unasked for fold in self.folds if fold.unasked])
+        yield from check_remarks(
+            [fold.advisory_check for fold in self.folds if fold.advisory_check]
+        )
         yield from refit_remarks(m.calibration for fold in self.folds for m in fold.members)
 
     def segment_remarks(self) -> Iterator[str]:

@@ -29,7 +29,6 @@ from emocli.plugin.feature import device as chosen_device
 from emocli.plugin.robustness import TRAINED, RepairOptions
 from emocli.plugin.writer import SegmentPrediction
 from emocli.prediction import transcriber
-from emocli.prediction.cast import Cast, Casting
 from emocli.prediction.clips import Piece, manifest_of, units
 from emocli.prediction.extracted import Extracted, ShareDone, extract_apart, extracted
 from emocli.prediction.inputs import pieces_for
@@ -40,6 +39,7 @@ from emocli.prediction.progress import UNTOLD, Stages, UnitClock
 from emocli.prediction.recompute import RunFeatures, run_features
 from emocli.prediction.rows import SegmentOutputs, failed
 from emocli.prediction.segment import SegmentOptions
+from emocli.prediction.segment_people import PeopleAssignment, SegmentPeople
 from emocli.prediction.timeline import Cutting, FailedInput, PredictionReport, UnitReport
 from emocli.prediction.vocabulary import unknown_words
 from emocli.prediction.writers import write_all
@@ -141,24 +141,24 @@ class Predictor:
         cut = pieces_for(inputs, classes, segmenting, work, progress.cutting)
         pieces, failures = cut.pieces, cut.failures
         how = self.options.face or (MAIN if cut.cutting else "")
-        casting = Casting.of(self.features, FaceChoice.of(how)) if how else None
+        assignment = PeopleAssignment.of(self.features, FaceChoice.of(how)) if how else None
         parts = units(pieces) if cut.cutting or not self._by_speaker else (pieces,)
-        clock = UnitClock(Casting.seconds(pieces), len(pieces), progress)
+        clock = UnitClock(PeopleAssignment.seconds(pieces), len(pieces), progress)
         reports = []
         with open_pool(min(self.options.workers, max(1, len(pieces) // SHARE))) as pool:
             for unit in parts:
-                reports.append(self._unit(unit, work, clock, casting, pool, zeros=not how))
-                clock.finish(Casting.seconds(unit), len(unit))
+                reports.append(self._unit(unit, work, clock, assignment, pool, zeros=not how))
+                clock.finish(PeopleAssignment.seconds(unit), len(unit))
         segments = tuple(segment for report in reports for segment in report.segments)
         failures += tuple(failure for report in reports for failure in report.failures)
         _require_some(pieces, segments, failures, self)
         notes = (*cut.notes, *(remark for report in reports for remark in report.remarks))
-        if casting is not None:
-            seen = self.features.built_on(casting.feature)
-            notes += tuple(casting.remarks(pieces, segments, seen))
+        if assignment is not None:
+            seen = self.features.built_on(assignment.feature)
+            notes += tuple(assignment.remarks(pieces, segments, seen))
         if cut.cutting:
             notes += tuple(self.ensemble.segment_remarks())
-        face = str(casting.choice) if casting else ""
+        face = str(assignment.choice) if assignment else ""
         return self._report(segments, failures, notes, face, cut.cutting)
 
     def _unit(
@@ -166,26 +166,26 @@ class Predictor:
         pieces: Sequence[Piece],
         work: Path,
         clock: UnitClock,
-        casting: Casting | None,
+        assignment: PeopleAssignment | None,
         pool: Pool,
         *,
         zeros: bool,
     ) -> UnitReport:
-        folder = work / self._key(pieces, casting, zeros)
+        folder = work / self._key(pieces, assignment, zeros)
         path = folder.with_suffix(".json")
         try:
             return UnitReport.read(path)
         except ReportError:
             pass  # not done yet, or by another version
-        cast = None
+        assigned = None
 
         def advance(share: float) -> None:
             clock.predicted(share * len(pieces))
 
-        if casting is not None:
-            with self._meanwhile(pieces, folder, casting, pool, advance):
-                cast = casting.cast(pieces, work, clock.known)
-        report = self._predicted(pieces, folder, advance, cast, pool, zeros=zeros)
+        if assignment is not None:
+            with self._meanwhile(pieces, folder, assignment, pool, advance):
+                assigned = assignment.assign(pieces, work, clock.known)
+        report = self._predicted(pieces, folder, advance, assigned, pool, zeros=zeros)
         make_folder(work)
         write_text(path, as_json(report))
         shutil.rmtree(folder, ignore_errors=True)
@@ -195,17 +195,17 @@ class Predictor:
         self,
         pieces: Sequence[Piece],
         folder: Path,
-        casting: Casting,
+        assignment: PeopleAssignment,
         pool: Pool,
         advance: ShareDone,
     ) -> AbstractContextManager[None]:
         """While people are looked for, let other processes compute what they have no part in."""
-        if not (pool.elsewhere and casting.takes_all):
+        if not (pool.is_parallel and assignment.takes_all):
             return nullcontext()
         clips, config = [piece.clip for piece in pieces], self.ensemble.config
-        return pool.beside(
+        return pool.background(
             lambda: extract_apart(
-                casting.feature, clips, self.features, config, folder, pool, advance
+                assignment.feature, clips, self.features, config, folder, pool, advance
             )
         )
 
@@ -218,25 +218,25 @@ class Predictor:
         pieces: Sequence[Piece],
         folder: Path,
         advance: ShareDone,
-        cast: Cast | None,
+        assigned: SegmentPeople | None,
         pool: Pool,
         *,
         zeros: bool,
     ) -> UnitReport:
-        if cast is not None and not cast.rows:
-            return _unit_report((), cast.failures, cast.remarks)
+        if assigned is not None and not assigned.rows:
+            return _unit_report((), assigned.failures, assigned.remarks)
         config = self.ensemble.config
         features = extracted(
-            [piece.clip for piece in (cast.segments if cast else pieces)],
+            [piece.clip for piece in (assigned.segments if assigned else pieces)],
             self.features,
             config,
             folder,
             pool,
             advance,
             zeros,
-            cast.clips if cast else None,
+            assigned.clips if assigned else None,
         )
-        rows = cast.rows if cast else tuple(pieces)
+        rows = assigned.rows if assigned else tuple(pieces)
         clips, stores = [row.clip for row in rows], features.stores
         there = any(store.length(clip.id) for store in stores.values() for clip in clips)
         outputs = self.ensemble.predict(clips, stores, self.options.device) if there else None
@@ -248,11 +248,16 @@ class Predictor:
             *unknown_words(pieces, features.words),
             *self._few(clips, features),
         )
-        if cast is not None:
-            failures, remarks = (*cast.failures, *failures), (*cast.remarks, *remarks)
+        if assigned is not None:
+            failures, remarks = (
+                (*assigned.failures, *failures),
+                (*assigned.remarks, *remarks),
+            )
         return _unit_report(predicted.segments(), failures, remarks)
 
-    def _key(self, pieces: Sequence[Piece], casting: Casting | None, zeros: bool) -> str:
+    def _key(
+        self, pieces: Sequence[Piece], assignment: PeopleAssignment | None, zeros: bool
+    ) -> str:
         """Return a name that is equal for equal clips, files, features and networks."""
         clips = [piece.clip for piece in pieces]
         facts = [
@@ -261,7 +266,7 @@ class Predictor:
             [(clip.speaker, clip.dialogue, clip.turn) for clip in clips],
             [(recipe.name, recipe.settings) for recipe in self.features.recipes],
             self._networks,
-            str(casting.choice) if casting else "",
+            str(assignment.choice) if assignment else "",
             zeros,
             version(),
         ]

@@ -11,7 +11,7 @@ from emocli.data.pool import Progress
 from emocli.errors import MediaError
 
 
-def untold(done: int, total: int) -> None:
+def no_progress(done: int, total: int) -> None:
     """Tell nobody."""
 
 
@@ -29,9 +29,9 @@ class Stages:
         Segments that are done, and all of them; features are most of it.
     """
 
-    cutting: Progress = untold
-    people: Progress = untold
-    predicting: Progress = untold
+    cutting: Progress = no_progress
+    people: Progress = no_progress
+    predicting: Progress = no_progress
 
 
 UNTOLD = Stages()

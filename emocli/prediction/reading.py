@@ -65,8 +65,8 @@ def read_transcript(path: Path, tiers: Sequence[str] = ()) -> Transcript:
     return reader.read(read_text(path, MediaError, MOST), path, tiers)
 
 
-def beside(recording: Path, folder: Path | None = None) -> Path | None:
-    """Return the transcript of a recording, beside it or in a folder of transcripts, if any."""
+def transcript_path(recording: Path, folder: Path | None = None) -> Path | None:
+    """Return the path of a recording's transcript, next to it or in a folder, if there is one."""
     endings = (ending for reader in _readers() for ending in reader.BESIDE)
     place = folder or recording.parent
     paths = (place / f"{recording.stem}{ending}" for ending in endings)

@@ -173,7 +173,7 @@ class Segmenter:
         spoken = self._spoken(source, heard, kept) or (None if cut is written else written)
         lines = speakers.labelled(cut, turns).lines
         segments = tuple(
-            _segment(recording, index, _told(line, spoken), length.seconds)
+            _segment(recording, index, _with_transcript(line, spoken), length.seconds)
             for index, line in enumerate(lines)
         )
         notes = [*(written.notes if written else ()), *_unsaid(spoken, segments)]
@@ -185,7 +185,7 @@ class Segmenter:
     def subtitles_of(self, recording: Path) -> Path | None:
         """Return the file with the subtitles of a recording, if it has one."""
         named = self._options.subtitles
-        return reading.beside(recording, self._folder) if named is self._folder else named
+        return reading.transcript_path(recording, self._folder) if named is self._folder else named
 
     def _way(self, subtitles: Path | None, length: Length) -> str:
         if self._options.way != AUTO:
@@ -257,8 +257,8 @@ def _require_name(recording: Path) -> None:
         raise MediaError("its name is not UTF-8", where=recording, hint=hint) from None
 
 
-def _told(line: Line, spoken: Transcript | None) -> Line:
-    """Give a line the text of a transcript, which is not the one that it is from."""
+def _with_transcript(line: Line, spoken: Transcript | None) -> Line:
+    """Give a line the text and words of another transcript than the one that it is from."""
     if spoken is None:
         return line
     text, words = spoken.between(line.start, line.end)

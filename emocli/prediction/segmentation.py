@@ -11,7 +11,7 @@ from emocli.data.pool import Progress
 from emocli.errors import EmocliError, MediaError
 from emocli.prediction.journal import Journal
 from emocli.prediction.manifest import write_manifest
-from emocli.prediction.progress import RecordingClock, untold
+from emocli.prediction.progress import RecordingClock, no_progress
 from emocli.prediction.segment import SegmentedRecording, Segmenter, SegmentOptions, SegmentPlan
 
 
@@ -69,7 +69,7 @@ def segment_recordings(
     recordings: Sequence[Path],
     output: Path,
     options: SegmentOptions,
-    progress: Progress = untold,
+    progress: Progress = no_progress,
 ) -> Segmentation:
     """Cut recordings, and write the manifest of their segments.
 

@@ -124,7 +124,7 @@ class Whisper:
         """
         language, lines, invented = self.language, list[Line](), 0
         stretches = voice(sound(), VoiceSettings())
-        decoded = Passing(iter(sound()))
+        decoded = StreamedSound(iter(sound()))
         for chunk in chunks(stretches):
             recognise = partial(self._recognised, decoded, chunk, language)
             recognised = kept.get(chunk, language, recognise)
@@ -138,7 +138,7 @@ class Whisper:
         return Transcript(by_start(lines), language, notes)
 
     def _recognised(
-        self, decoded: Passing, chunk: Sequence[Line], language: str
+        self, decoded: StreamedSound, chunk: Sequence[Line], language: str
     ) -> RecognisedChunk:
         """Recognise a chunk of neighbouring speech."""
         first, last = max(0.0, chunk[0].start - AROUND), chunk[-1].end + AROUND
@@ -177,8 +177,8 @@ def inside(word: Word, stretches: Sequence[Line]) -> Word:
     return Word(word.text, start, start + SHORTEST)
 
 
-class Passing:
-    """A sound that passes by: what lies before the last stretch that was asked for is forgotten."""
+class StreamedSound:
+    """A decoded sound as a stream: samples before the last requested span are dropped."""
 
     def __init__(self, blocks: Iterator[NDArray[np.float32]]) -> None:
         self._blocks = blocks

@@ -59,7 +59,7 @@ class Corrupter:
         if not chosen:
             return values
         rng = generator(self.seed, clip_id, modality)
-        others = Others(self.samples, clip_id, modality, self._having[modality])
+        others = OtherClips(self.samples, clip_id, modality, self._having[modality])
         for corruption in chosen:
             values = corruption(values, rng, others)
         return values
@@ -92,7 +92,7 @@ class Corrupter:
 
 
 @dataclass(frozen=True)
-class Others(Sequence[Array]):
+class OtherClips(Sequence[Array]):
     """The arrays of all other clips that have the modality, read when asked for."""
 
     samples: Samples

@@ -82,7 +82,7 @@ class RepairFactory:
         check = self._loaded()
         if check.provenance is not None:
             try:
-                check.provenance.require_apart(self.train.manifest)
+                check.provenance.require_disjoint(self.train.manifest)
                 own = check.provenance.standardiser if self.refitted else self.standardiser
                 check.provenance.require(self.train.stores, own, self.outliers)
             except StoreError as error:

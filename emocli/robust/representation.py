@@ -123,7 +123,7 @@ class Representation:
             rows = self._steps(values, view.lengths, self.steps[modality]).flatten(1)
         elif self.kind == "step":
             rows = self._steps(values, view.lengths, self.per_clip).flatten(0, 1)
-            usable = (usable[:, None] & self._told(view)).flatten()
+            usable = (usable[:, None] & self._valid_steps(view)).flatten()
         else:
             rows = view.with_values(values).mean()
         return rows.float().masked_fill(~usable[:, None], torch.nan).numpy()
@@ -134,7 +134,7 @@ class Representation:
         own = lengths.clamp(min=1)
         return resample(values.double(), own, torch.full_like(own, steps))
 
-    def _told(self, view: Padded) -> Tensor:
+    def _valid_steps(self, view: Padded) -> Tensor:
         """Tell which steps are not padding, shape (B, steps)."""
         if self.padded:
             return _cut(view.mask[..., None], self.per_clip)[..., 0]

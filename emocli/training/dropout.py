@@ -17,7 +17,7 @@ def drop_modalities(batch: Batch, share: float, rng: np.random.Generator) -> Bat
     Zero is the mean of standardised features, as of one that the check does not trust; lengths and
     masks stay. What a clip lacks anyway, or is zero throughout, does not count.
     """
-    there = np.stack([_told(view).cpu().numpy() for view in batch.views.values()], axis=1)
+    there = np.stack([_is_present(view).cpu().numpy() for view in batch.views.values()], axis=1)
     dropped = there & (rng.random(there.shape) < share)
     spared = (there * rng.random(there.shape)).argmax(axis=1)
     bare = (dropped == there).all(axis=1)
@@ -30,8 +30,8 @@ def drop_modalities(batch: Batch, share: float, rng: np.random.Generator) -> Bat
     )
 
 
-def _told(view: Padded) -> torch.Tensor:
-    """Whether a sequence says anything, (B,): a lacking view's condensed rows are zeros, too."""
+def _is_present(view: Padded) -> torch.Tensor:
+    """Tell which views are present, (B,): condensed rows of a missing view are zeros."""
     return view.values.masked_fill(~view.mask[..., None], 0).flatten(1).any(dim=1)
 
 

@@ -152,7 +152,7 @@ def fit_cca(
             corruption_seed if requested else 0,
         )
         save_check(replace(check, provenance=provenance), path)
-    warnings = (*_gaps(train), *_gaps(valid), *doubtful, *check.doubts())
+    warnings = (*_gaps(train), *_gaps(valid), *doubtful, *check.fit_warnings())
     limits = {} if config.outliers == "none" else dict(check.limits)
     left_out = dict(check.left_out)
     return CheckSummary(path, config.score, _pairs(check), limits, left_out, warnings)

@@ -16,7 +16,7 @@ from emocli.display import number_of
 from emocli.errors import ConfigError, RunError
 from emocli.limits import MOST_SEED, MOST_SEEDS
 from emocli.models import rundir
-from emocli.models.beside import read_models, save_models
+from emocli.models.baselines_io import read_models, save_models
 from emocli.models.calibration import write_calibration
 from emocli.models.run_config import RunConfig, Source
 from emocli.models.rundir import BASELINES, CARD, CHECKPOINT, CONFIG, REFIT, EpochMetrics
@@ -37,7 +37,7 @@ VALID = "valid_"
 
 @dataclass(frozen=True)
 class Training:
-    """A run to be trained: what, where, with which seeds, and whether baselines stand beside it."""
+    """A run to be trained: its settings, folder, seeds, and whether baselines are fitted, too."""
 
     prepared: Prepared
     run: Path
@@ -116,7 +116,7 @@ class Training:
         return any(rundir.has_learnt(folder) for folder in rundir.members(self.run, seeds))
 
     def fit_baselines(self) -> None:
-        """Fit the classical models beside the network, unless there are some."""
+        """Fit the baselines, unless there are some."""
         if self.baselines and not (self.run / BASELINES).is_file():
             save_models(self.run, replace(self.prepared).classical())
 
@@ -139,7 +139,7 @@ class Training:
             seeds=tuple(seeds),
             refit=prepared.settings.refit,
             notes=prepared.notes,
-            baselines=_beside(self.run) if self.baselines else {},
+            baselines=_baseline_summaries(self.run) if self.baselines else {},
         )
 
     @contextmanager
@@ -200,7 +200,7 @@ def _results(
     """Do the jobs; epochs are counted as they end where they are trained in this process."""
     epochs = jobs[0].prepared.settings.epochs
     total = len(jobs) * epochs
-    if pool.room > 1:
+    if pool.in_flight > 1:
         for index, summary in enumerate(pool.results(Job.__call__, jobs)):
             progress((index + 1) * epochs, total)
             yield summary.run, summary
@@ -291,8 +291,8 @@ def _tidy(folder: Path) -> None:
         shutil.rmtree(folder / name, ignore_errors=True)
 
 
-def _beside(run: Path) -> dict[str, BaselineSummary]:
-    """Return the classical models that a run has, by name."""
+def _baseline_summaries(run: Path) -> dict[str, BaselineSummary]:
+    """Return summaries of a run's baselines, by name."""
     models = read_models(run)
     each = () if models is None else models.models
     return {model.name: BaselineSummary(model.C, dict(model.valid)) for model in each}
@@ -323,7 +323,7 @@ def _write_card(
         seed_spreads(seeds),
         best,
         [*prepared.notes, *lacking],
-        {name: baseline.valid for name, baseline in _beside(folder).items()},
+        {name: baseline.valid for name, baseline in _baseline_summaries(folder).items()},
         [each for each in known if each is not None],
     )
     write_text(folder / CARD, text)

@@ -148,7 +148,7 @@ class Prepared:
         return train, valid
 
     def classical(self) -> ClassicalModels:
-        """Fit the classical models beside the network, on what it is given.
+        """Fit the baselines on the inputs of the network.
 
         Views that are discarded are lacking to them: their functionals' training means stand for
         them.
@@ -159,11 +159,11 @@ class Prepared:
         if self.settings.refit:
             last = self.whole
             whole = last.repair_factory.learnt_from(last.train).pooled
-        return fit_classical(self.beside, train.pooled, valid.pooled, whole, self.settings)
+        return fit_classical(self.baseline_names, train.pooled, valid.pooled, whole, self.settings)
 
     @property
-    def beside(self) -> list[str]:
-        """Names of the classical models that stand beside the network, in all folds the same."""
+    def baseline_names(self) -> list[str]:
+        """Names of the baselines, the same in all folds."""
         clips = corpus_size(self.manifest, self.fusion).clips
         return ["logistic", "svm" if clips <= MANY else "svm_nystroem"]
 

@@ -30,7 +30,7 @@ class SeedSummary:
 
 @dataclass(frozen=True)
 class BaselineSummary:
-    """A classical model beside the network: C, chosen on the valid split, and its metrics there."""
+    """A baseline of the network: its C, chosen on the valid split, and its metrics there."""
 
     C: float
     valid: dict[str, float]

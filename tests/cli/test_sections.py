@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from emocli import config, plugins
-from emocli.cli.sections import settings, takers
+from emocli.cli.sections import command_sections, settings
 from emocli.errors import ConfigError
 from emocli.experiments import from_clips, runner
 from emocli.experiments.config import ReproduceConfig
@@ -84,7 +84,7 @@ def test_fewer_sections_may_be_taken(file):
     assert settings("manifest", file, None, takes=("cremad",)) == {}
 
 
-@pytest.mark.parametrize("command", takers())
+@pytest.mark.parametrize("command", command_sections())
 @pytest.mark.parametrize("text", ["[trian]\nlr = 1", "trian = 1"])
 def test_what_belongs_to_no_command_is_refused_by_all(tmp_path, command, text):
     (tmp_path / "odd.toml").write_text(text)
@@ -100,16 +100,16 @@ def test_a_section_is_no_setting(tmp_path):
 
 
 def test_the_sections_are_those_the_stages_take():
-    assert set(takers()["train"]) == set(prepare.SECTIONS)
+    assert set(command_sections()["train"]) == set(prepare.SECTIONS)
     more = {from_clips.SECTION, twin.SECTION}
-    assert set(takers()["reproduce"]) == {*runner.sections("rrnn-t2"), *more}
+    assert set(command_sections()["reproduce"]) == {*runner.sections("rrnn-t2"), *more}
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_the_examples_are_understood(path: Path):
     """Every section can be built, by the command that takes it."""
     tree = config.read_toml(path)
-    for command in takers():
+    for command in command_sections():
         settings(command, path, None)
     for kind in ("datasets", "features"):
         for name in set(tree) & set(plugins.names(kind)):

@@ -84,13 +84,13 @@ def test_work_is_done_beside_a_block() -> None:
             assert sorted(pool.results(square, range(3))) == [0, 1, 4]
             done.set()
 
-        with pool.beside(work):
+        with pool.background(work):
             assert done.wait(20)
 
         def fails() -> None:
             list(pool.results(fail, range(6)))
 
-        with pytest.raises(MediaError, match="three"), pool.beside(fails):
+        with pytest.raises(MediaError, match="three"), pool.background(fails):
             done.set()
 
 
@@ -109,7 +109,7 @@ def test_work_ends_with_the_block_that_fails() -> None:
             list(pool.results(compute, range(50)))
 
         def interrupted() -> None:
-            with pool.beside(work):
+            with pool.background(work):
                 assert begun.wait(20)
                 threading.Timer(0.05, go_on.set).start()
                 raise KeyboardInterrupt

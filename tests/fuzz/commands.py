@@ -178,7 +178,7 @@ def set_(rng: Random) -> list[str]:
     """A right line with a setting laid over it: at a bound, beyond it, or of another kind."""
     words = shlex.split(rng.choice(BASES))
     name = words[0]
-    takes = sections.takers().get(name)
+    takes = sections.command_sections().get(name)
     if takes is None:
         return [*words, "--set", f"robust.{_setting(rng.choice(_settings()), rng)}"]
     own = sorted(
@@ -266,7 +266,7 @@ def _options(command: Command, rng: Random, count: int) -> list[str]:
 
 @cache
 def _sections() -> tuple[str, ...]:
-    return tuple(sorted({name for takes in sections.takers().values() for name in takes}))
+    return tuple(sorted({name for takes in sections.command_sections().values() for name in takes}))
 
 
 def _value(command: Command, param: Any, rng: Random, odd: float) -> str:

@@ -26,7 +26,7 @@ from emocli.errors import EmocliWarning, RunError
 from emocli.metrics.metrics import score
 from emocli.models import baselines, classical
 from emocli.models.baselines import C_VALUES, fit_classical
-from emocli.models.beside import KEY, read_models, save_models
+from emocli.models.baselines_io import KEY, read_models, save_models
 from emocli.models.classical import KINDS, ClassicalModel, Fitter
 from emocli.models.functionals import Functionals, Matrix
 from emocli.models.rundir import BASELINES

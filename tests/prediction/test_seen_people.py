@@ -10,8 +10,8 @@ import pytest
 from emocli.data.clip import Clip
 from emocli.plugin.people import Appearances
 from emocli.prediction import people
-from emocli.prediction.cast import _around
 from emocli.prediction.people import largest_person, main_person
+from emocli.prediction.segment_people import _around
 
 
 def seen(*rows: tuple[float, int, float, float]) -> Appearances:

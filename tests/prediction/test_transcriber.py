@@ -20,7 +20,7 @@ from emocli.errors import ConfigError
 from emocli.plugin.transcript import Line
 from emocli.prediction import transcriber
 from emocli.prediction.segment import NOTHING_KEPT
-from emocli.prediction.transcriber import FILES, Passing, Whisper, chunks, inside, load
+from emocli.prediction.transcriber import FILES, StreamedSound, Whisper, chunks, inside, load
 from emocli.pretrained.models import cache_folder, is_present, named
 
 VIDEOS = Path(__file__).parents[3] / "shared" / "data" / "ravdess" / "video"
@@ -57,7 +57,7 @@ def test_words_lie_in_speech(word: Word, moved: tuple[float, float]) -> None:
 def test_a_sound_passes_by_in_blocks() -> None:
     """Stretches of all lengths, some of them overlapping, and never much of the sound is held."""
     sound = np.arange(1000, dtype=np.float32)
-    passing = Passing(iter(np.split(sound, range(70, 1000, 70))))
+    passing = StreamedSound(iter(np.split(sound, range(70, 1000, 70))))
     for first, last in [(5, 20), (15, 160), (150, 151), (700, 990), (980, 1200)]:
         assert_array_equal(passing.between(first, last), sound[first:last])
         assert len(passing._held) < last - first + 70

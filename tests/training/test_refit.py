@@ -15,7 +15,7 @@ from emocli.errors import RunError
 from emocli.evaluation.evaluate import evaluate
 from emocli.evaluation.evaluator import RunEvaluator
 from emocli.models import rundir
-from emocli.models.beside import read_models
+from emocli.models.baselines_io import read_models
 from emocli.models.rundir import CHECKPOINT, MODEL, REFIT
 from emocli.models.settings import TrainConfig
 from emocli.plugin.robustness import RobustOptions

@@ -19,7 +19,7 @@ from emocli.evaluation.compare import compare
 from emocli.evaluation.evaluate import evaluate
 from emocli.evaluation.evaluator import RunEvaluator
 from emocli.extraction.normalise import normalise
-from emocli.models.beside import read_models
+from emocli.models.baselines_io import read_models
 from emocli.models.rundir import CARD, SPEAKERS
 from emocli.models.settings import TrainConfig
 from emocli.models.speakers import read_speakers, save_speakers

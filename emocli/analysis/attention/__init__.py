@@ -76,8 +76,8 @@ def measure(options: Options, progress: Progress) -> Finding:
     evaluator = open_tester(run, clip, options.manifest, options.store, options)
     corruptions = on(options.corrupt, evaluator.modalities)
     chosen = evaluator.samples.manifest.clip(clip)
-    seen = evaluator.seen_clip(chosen, corruptions, options.seed)
-    read = {m: Padded.from_rows([seen.samples.array(clip, m)]) for m in evaluator.modalities}
+    transformed = evaluator.transformed_clip(chosen, corruptions, options.seed)
+    read = {m: Padded.from_rows([transformed.samples.array(clip, m)]) for m in evaluator.modalities}
     if not any(view.observed for view in read.values()):
         raise RunError(f"clip '{clip}' has none of its features", where=run)
     batch = Batch((clip,), read)
@@ -97,8 +97,8 @@ def measure(options: Options, progress: Progress) -> Finding:
         corruption=tuple(labels),
         corruption_seed=options.seed,
         repair=evaluator.repair.label,
-        flagged=tuple(m for m in evaluator.modalities if clip in seen.flagged[m]),
-        regenerated=tuple(m for m in evaluator.modalities if clip in seen.regenerated[m]),
+        flagged=tuple(m for m in evaluator.modalities if clip in transformed.flagged[m]),
+        regenerated=tuple(m for m in evaluator.modalities if clip in transformed.regenerated[m]),
         views=_views(evaluator, chosen, read, outputs, _uniform(evaluator, batch)),
     )
     parts = (f"attention-{clip}-{options.hop}", evaluator.other, *labels, evaluator.repair.label)

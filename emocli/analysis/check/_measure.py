@@ -53,9 +53,9 @@ def measured(
     EmocliError
         If there is no check, its folds differ, or the clips have but one modality.
     """
-    judges = [_Judge.of(subject) for subject in parts]
-    settings = _settings(place, judges)
-    modalities = _modalities(judges)
+    folds = [_FittedChecks.of(subject) for subject in parts]
+    settings = _settings(place, folds)
+    modalities = _modalities(folds)
     if len(modalities) < 2:
         what = f"clips of split '{about.split}' have {', '.join(modalities) or 'nothing'} alone"
         raise StoreError(what, where=place, hint="choose another with --split")
@@ -64,34 +64,34 @@ def measured(
     points = []
     for index, (modality, level, spec) in enumerate(cases):
         progress(index, len(cases))
-        corrupted = [judge.subject.corrupted(spec, seed) for judge in judges]
+        corrupted = [fold.subject.corrupted(spec, seed) for fold in folds]
         noisy = [samples for samples, _ in corrupted]
         points.append(
             Point(
                 modality=modality,
                 level=level,
                 snr_db=_decibel(corrupted[0][1]),
-                rates={n: _rates(_flagged(judges, n, noisy), modality) for n in settings},
-                roc=_roc(judges, noisy, modality),
+                rates={n: _rates(_flagged(folds, n, noisy), modality) for n in settings},
+                roc=_roc(folds, noisy, modality),
             )
         )
     progress(len(cases), len(cases))
-    clean = [judge.clips for judge in judges]
+    clean = [fold.clips for fold in folds]
     return CheckReport(
         **vars(about),
         n=sum(map(len, clean)),
         corruption_seed=seed,
         modalities=tuple(modalities),
         settings={name: config.model_dump() for name, config in settings.items()},
-        clean={name: _shares(_flagged(judges, name, clean)) for name in settings},
+        clean={name: _shares(_flagged(folds, name, clean)) for name in settings},
         points=tuple(points),
         protocol=PROTOCOL,
-        confusion={name: _confusion(judges, name, modalities, seed) for name in settings},
+        confusion={name: _confusion(folds, name, modalities, seed) for name in settings},
     )
 
 
 @dataclass(frozen=True)
-class _Judge:
+class _FittedChecks:
     """A subject, the checks that are compared on it, and the evidence in its clean clips."""
 
     subject: Subject
@@ -99,18 +99,18 @@ class _Judge:
     evidence: Mapping[str, Reals]
 
     @classmethod
-    def of(cls, subject: Subject) -> _Judge:
+    def of(cls, subject: Subject) -> _FittedChecks:
         own = subject.repair_factory.check
         train, valid = subject.split("train"), subject.split("valid")
-        beside = {preset: fitted(train, valid, configure(preset, {})) for preset in BESIDE}
-        return cls(subject, {"fitted": own, **beside}, _evidence(own, subject.clips))
+        paper_settings = {preset: fitted(train, valid, configure(preset, {})) for preset in BESIDE}
+        return cls(subject, {"fitted": own, **paper_settings}, _evidence(own, subject.clips))
 
     @property
     def clips(self) -> Samples:
         return self.subject.clips
 
 
-def _settings(place: Path, judges: Sequence[_Judge]) -> dict[str, CheckConfig]:
+def _settings(place: Path, folds: Sequence[_FittedChecks]) -> dict[str, CheckConfig]:
     """Return the settings of the checks.
 
     Raises
@@ -118,32 +118,32 @@ def _settings(place: Path, judges: Sequence[_Judge]) -> dict[str, CheckConfig]:
     StoreError
         If the folds' checks have different ones.
     """
-    first, *others = ({n: c.config for n, c in judge.checks.items()} for judge in judges)
+    first, *others = ({n: c.config for n, c in fold.checks.items()} for fold in folds)
     if any(other != first for other in others):
         what = "the modality checks of its folds have different settings"
         raise StoreError(what, where=place, hint="run emocli fit-cca --folds again")
     return first
 
 
-def _flagged(judges: Sequence[_Judge], name: str, samples: Sequence[Samples]) -> Flags:
+def _flagged(folds: Sequence[_FittedChecks], name: str, samples: Sequence[Samples]) -> Flags:
     """Tell which modalities are there but not effective, (n,) each, fold after fold."""
     parts = [
         {
             m: np.where(view.observed.numpy(), ~effective[m], np.nan)
             for m, view in batch.views.items()
         }
-        for judge, own in zip(judges, samples, strict=True)
+        for fold, own in zip(folds, samples, strict=True)
         for batch in own.batches(BATCH)
-        for effective in [judge.checks[name].effective(batch.views)]
+        for effective in [fold.checks[name].effective(batch.views)]
     ]
     return {m: np.concatenate([part[m] for part in parts]) for m in parts[0]}
 
 
-def _modalities(judges: Sequence[_Judge]) -> list[str]:
+def _modalities(folds: Sequence[_FittedChecks]) -> list[str]:
     """Return the modalities that at least one of the clips has."""
-    lacking = [judge.clips.missing() for judge in judges]
-    total = sum(len(judge.clips) for judge in judges)
-    return [m for m in judges[0].clips.stores if sum(own[m] for own in lacking) < total]
+    lacking = [fold.clips.missing() for fold in folds]
+    total = sum(len(fold.clips) for fold in folds)
+    return [m for m in folds[0].clips.stores if sum(own[m] for own in lacking) < total]
 
 
 def _shares(flags: Flags) -> dict[str, float]:
@@ -176,16 +176,16 @@ def _evidence(check: ModalityCheck, samples: Samples) -> dict[str, Reals]:
     return {m: np.concatenate(parts) for m, parts in evidence.items()}
 
 
-def _roc(judges: Sequence[_Judge], noisy: Sequence[Samples], modality: str) -> Roc:
+def _roc(folds: Sequence[_FittedChecks], noisy: Sequence[Samples], modality: str) -> Roc:
     """Compute the ROC curve over the limits of the check.
 
     A clip is as suspicious as the rarer of its two pieces of evidence is among the clean clips of
     its fold.
     """
     rarities = []
-    for judge, own in zip(judges, noisy, strict=True):
-        clean = judge.evidence[modality]
-        corrupted = _evidence(judge.checks["fitted"], own)[modality]
+    for fold, own in zip(folds, noisy, strict=True):
+        clean = fold.evidence[modality]
+        corrupted = _evidence(fold.checks["fitted"], own)[modality]
         rarities.append((_rarity(clean, clean), _rarity(corrupted, clean)))
     sides = [np.concatenate(parts) for parts in zip(*rarities, strict=True)]
     steps = np.unique(np.concatenate([[0.0], *sides, [1.0]]))
@@ -202,13 +202,13 @@ def _rarity(evidence: Reals, known: Reals) -> Reals:
 
 
 def _confusion(
-    judges: Sequence[_Judge], name: str, modalities: Sequence[str], seed: int
+    folds: Sequence[_FittedChecks], name: str, modalities: Sequence[str], seed: int
 ) -> dict[str, dict[str, int]]:
     """Count clips by what is corrupted in truth and what is flagged."""
     counts: Counter[tuple[str, str]] = Counter()
-    for judge in judges:
-        noisy, corrupter = judge.subject.corrupted(CorruptionSpec.read(PROTOCOL), seed)
-        flags = _flagged([judge], name, [noisy])
+    for fold in folds:
+        noisy, corrupter = fold.subject.corrupted(CorruptionSpec.read(PROTOCOL), seed)
+        flags = _flagged([fold], name, [noisy])
         for index, clip in enumerate(noisy.clips):
             flagged = [m for m, x in flags.items() if x[index] == 1]
             counts[_named(sorted(corrupter.corrupted(clip.id))), _named(flagged)] += 1

@@ -32,8 +32,8 @@ class Commands:
         """Return the command of a name, if there is one."""
         return next((command for command in self.usable if command.name == name), None)
 
-    def complain(self, called: str) -> None:
-        """Warn of every command that is left out.
+    def warn_of_refused(self, called: str) -> None:
+        """Warn of each plug-in command that cannot be used.
 
         Raises
         ------

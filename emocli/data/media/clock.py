@@ -137,8 +137,8 @@ class Clock:
         return next((Fraction(rate) for rate in rates if rate), None)
 
 
-class Astray(Exception):  # noqa: N818 (no fault: another way is taken)
-    """Raised where a seek led to no point where decoding may begin."""
+class SeekError(Exception):
+    """Raised where a seek led to no point where decoding may begin; another way is then taken."""
 
 
 class Reordering(Clock):
@@ -161,7 +161,7 @@ class Reordering(Clock):
         entries = self.stream.index_entries
         place = entries.search_timestamp(position)
         if not 0 <= place < len(entries) - 1:
-            raise Astray  # there is no index, or it does not go so far
+            raise SeekError  # there is no index, or it does not go so far
         self.entry = entries[place]
 
     def skip(self, packet: Packet[Any]) -> None:
@@ -191,7 +191,7 @@ class Reordering(Clock):
     def _arrive(self, packet: Packet[Any]) -> None:
         entry, self.entry = self.entry, None
         if packet.pos is None or packet.pos - CHUNK_HEAD != entry.pos:
-            raise Astray
+            raise SeekError
         self.shift = entry.timestamp - (packet.dts or 0)
 
     def _stamp(self, frame: Any) -> Fraction | None:

@@ -16,7 +16,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from emocli.data.media.clock import NO_TIMESTAMPS, Astray, clock_of, first_frame
+from emocli.data.media.clock import NO_TIMESTAMPS, SeekError, clock_of, first_frame
 from emocli.data.media.container import StreamKind, choose_stream, open_recording
 from emocli.data.media.picture import picture_of
 from emocli.data.media.whole import ends_whole, missing_bytes
@@ -117,7 +117,7 @@ def decode(
         frames = _read(path, kind, begin, end, way)
         try:
             first = next(frames, None)
-        except (MediaError, Astray):
+        except (MediaError, SeekError):
             if way == "all":
                 raise
             continue
@@ -265,7 +265,7 @@ class _Reader:
         for packet in self._packets() if skip is None else self._from(skip):
             starts, lasts = self._account(packet)
             if self.sought and self.stream.type == "video" and not packet.is_keyframe:
-                raise Astray
+                raise SeekError
             self.sought = False
             self.clock.enter(packet)
             try:

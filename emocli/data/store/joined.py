@@ -246,7 +246,7 @@ class JoinedFeatures:
         """Put the values of the features side by side; count the rows each of them lacks."""
         leader = self._leader(clip_id)
         brought = [
-            _brought(part, leader, clip_id, own)
+            _resampled(part, leader, clip_id, own)
             for part, own in zip(self.parts, values, strict=True)
         ]
         return np.concatenate([rows for rows, _ in brought], axis=1), [n for _, n in brought]
@@ -288,7 +288,7 @@ def missing_parts(store: StoredFeature, clips: Iterable[str], of: str) -> Iterat
             yield number_of(count, lacking)
 
 
-def _brought(
+def _resampled(
     part: JoinedPart, leader: JoinedPart, clip_id: str, values: Array
 ) -> tuple[Array, int]:
     """Bring a feature's rows to those of the leader; count the rows for which it has none."""

@@ -100,24 +100,24 @@ OVERALL: Mapping[CorpusName, Mapping[str, Pair]] = MappingProxyType(
 """Row to overall F1 and MA in percent; of M3ER on clean clips they stand in Table 1, too."""
 
 
-def claimed(corpus: Known, task: Task | None) -> CorpusName | None:
-    """Return the corpus whose values stand beside; None for another, or clips of another task."""
+def corpus_of_paper(corpus: Known, task: Task | None) -> CorpusName | None:
+    """Return the corpus whose printed values apply; None for another, or clips of another task."""
     if corpus == "other" or task not in (None, *TASKS[corpus]):
         return None
     return corpus
 
 
-def as_asked(row: Row, corpus: CorpusName | None) -> Row:
-    """Ask a network what the paper does: of IEMOCAP each class by itself (section 6)."""
+def as_in_paper(row: Row, corpus: CorpusName | None) -> Row:
+    """Give a network the paper's objective: on IEMOCAP, one-vs-rest per class (section 6)."""
     if corpus != "iemocap" or not row.fusion:
         return row
     return replace(row, settings=merge(row.settings, ONE_VS_REST))
 
 
-def other_way(row: Row, corpus: CorpusName | None, task: Task | None) -> Row | None:
-    """Return the same network asked in the other way; None where a clip may have several classes.
+def other_objective(row: Row, corpus: CorpusName | None, task: Task | None) -> Row | None:
+    """Return the same network with the other objective; None where a clip may have several classes.
 
-    Where the paper's network is asked each class by itself, the other one has a softmax over them.
+    Where the paper's network is trained one-vs-rest, the other one has a softmax over the classes.
     """
     if corpus == "iemocap":
         return replace(row, name=f"{row.name}, softmax")

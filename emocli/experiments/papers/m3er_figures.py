@@ -34,9 +34,9 @@ from emocli.experiments.papers._mittal import (
     METRICS,
     PER_CLASS,
     Known,
-    as_asked,
+    as_in_paper,
     by_class,
-    claimed,
+    corpus_of_paper,
     note,
     overall,
 )
@@ -115,7 +115,7 @@ def table(config: Config) -> Table:
         ),
         analyses=tuple(_analyses(config, face)),
         notes=(
-            note(claimed(config.corpus, config.task)),
+            note(corpus_of_paper(config.corpus, config.task)),
             "examples are the surest, right or wrong; frames are shown of clips whose video can be "
             "read",
             "the noisy values of Table 2 are of networks trained on noisy clips (m3er-t2), "
@@ -132,8 +132,8 @@ def table(config: Config) -> Table:
 
 def _network(config: Config, corrupted: Condition) -> Row:
     tested = (CLEAN, corrupted, NOISY)
-    corpus = claimed(config.corpus, config.task)
-    row = as_asked(Row(NETWORK, fusion="m3er", conditions=tested), corpus)
+    corpus = corpus_of_paper(config.corpus, config.task)
+    row = as_in_paper(Row(NETWORK, fusion="m3er", conditions=tested), corpus)
     if corpus is None:
         return row
     return replace(

@@ -26,11 +26,11 @@ from emocli.experiments.papers._mittal import (
     PER_CLASS,
     CorpusName,
     Known,
-    as_asked,
+    as_in_paper,
     by_class,
-    claimed,
+    corpus_of_paper,
     note,
-    other_way,
+    other_objective,
     overall,
 )
 from emocli.plugin.experiment import Condition, RepairOptions, Row, SyntheticCorpus, Table, read
@@ -98,9 +98,9 @@ EXPECTED = (
 
 def table(config: Config) -> Table:
     """Return the table: the paper's five rows, what else could be done, and the truth."""
-    corpus = claimed(config.printed, config.task)
+    corpus = corpus_of_paper(config.printed, config.task)
     systems = (*_clean(), *_repaired(config), Row("logistic regression", baseline="logistic"))
-    rows = tuple(_beside(as_asked(row, corpus), corpus) for row in systems)
+    rows = tuple(_with_printed_values(as_in_paper(row, corpus), corpus) for row in systems)
     twice = {row.name: other for row, other in _other_ways(systems, corpus, config.task)}
     return Table(
         title="M3ER: the loss on clean clips; check and proxies on noisy ones",
@@ -136,7 +136,7 @@ def _other_ways(
     """Yield rows with what they are when asked in the other way: the paper's, else M3ER alone."""
     names = ("M3ER",) if corpus is None else tuple(OVERALL[corpus])
     for row in rows:
-        other = other_way(row, corpus, task) if row.name in names else None
+        other = other_objective(row, corpus, task) if row.name in names else None
         if other is not None:
             yield row, other
 
@@ -187,8 +187,8 @@ def _repaired(config: Config) -> Iterator[Row]:
         yield Row(name, like="M3ER", conditions=(replace(noisy, repair=repair),))
 
 
-def _beside(row: Row, corpus: CorpusName | None) -> Row:
-    """Put the paper's values beside a row, if it prints any."""
+def _with_printed_values(row: Row, corpus: CorpusName | None) -> Row:
+    """Add the paper's values to a row, if it prints any."""
     if corpus is None or row.name not in OVERALL[corpus]:
         return row
     printed = {row.conditions[0].name: overall(row.name, corpus)}

@@ -93,7 +93,7 @@ class Config(Settings):
     shared : int
         Numbers of the latent vector, which all modalities show.
     private : int
-        Numbers that a modality shows of a clip beside those, and no other modality.
+        Private latent dimensions of a modality, which no other one shares.
     signal, rates, widths : mapping
         Modality to how strong it shows the latent vector, its steps per second, and the numbers of
         a step; ``other`` is any that is not named.
@@ -127,17 +127,17 @@ class Config(Settings):
         usual = {"signal": SIGNAL, "rates": RATES, "widths": WIDTHS}[info.field_name or ""]
         return {**usual, **stated}
 
-    def of(self, modality: str) -> Showing:
-        """Return how a modality shows a clip."""
+    def of(self, modality: str) -> ModalitySignal:
+        """Return the signal of a modality."""
         signal, rate, width = (
             table.get(modality, table[OTHER]) for table in (self.signal, self.rates, self.widths)
         )
-        return Showing(signal, rate, int(width))
+        return ModalitySignal(signal, rate, int(width))
 
 
 @dataclass(frozen=True)
-class Showing:
-    """A modality's view of a clip: strength of its signal, steps per second, numbers of a step."""
+class ModalitySignal:
+    """The signal of a modality: its strength, steps per second, and width of a step."""
 
     signal: float
     rate: float

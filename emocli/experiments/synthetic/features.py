@@ -66,7 +66,7 @@ def write_features(
     """
     written = {}
     for name, modality in shape.features.items():
-        maker = _Maker(name, modality, config, shape, corpus)
+        maker = _FeatureGenerator(name, modality, config, shape, corpus)
         recipe = Recipe(name, modality, corpus.manifest.fingerprint, maker.settings)
         ids = [clip.id for clip in corpus.manifest.clips]
         written[name] = write_feature(store, recipe, ids, maker.track, overwrite=overwrite)
@@ -74,8 +74,8 @@ def write_features(
 
 
 @dataclass(frozen=True)
-class _Maker:
-    """Makes one feature, clip by clip."""
+class _FeatureGenerator:
+    """The generator of one feature, clip by clip."""
 
     name: str
     modality: str
@@ -102,10 +102,10 @@ class _Maker:
         clip = self.corpus.manifest.clip(clip_id)
         rng = generator(config.seed, clip_id, self.name)
         times = _times(clip, self.config, "text" if self.shape.aligned else self.modality)
-        peak, beside = rng.uniform(), self.mixing[1] @ rng.standard_normal(config.private)
+        peak, noise = rng.uniform(), self.mixing[1] @ rng.standard_normal(config.private)
         within = rng.standard_normal(config.shared)
         shown = self.mixing[0] @ (showing.signal * self.corpus.latents[clip_id] + within)
-        values = _hump(times / _seconds(clip), peak)[:, None] * shown + beside
+        values = _hump(times / _seconds(clip), peak)[:, None] * shown + noise
         values += config.noise * rng.standard_normal(values.shape)
         if self.shape.vectors:
             values, times = values.mean(axis=0, keepdims=True), times.mean(keepdims=True)

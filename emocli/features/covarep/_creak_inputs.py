@@ -289,9 +289,9 @@ def _likeness(pulses: Real, places: Whole, fs: float) -> Real:
     spectrum, norm = np.concatenate(spectra), np.concatenate(norms)
     crossed = np.fft.irfft(spectrum[1:] * spectrum[:-1].conj(), size)
     with np.errstate(divide="ignore", invalid="ignore"):
-        alike = np.nan_to_num(crossed.max(axis=1) / (norm[1:] * norm[:-1]))
-    alike[np.diff(places) > PULSES_S * fs] = 0
-    return np.concatenate([[0.0], alike])
+        similarity = np.nan_to_num(crossed.max(axis=1) / (norm[1:] * norm[:-1]))
+    similarity[np.diff(places) > PULSES_S * fs] = 0
+    return np.concatenate([[0.0], similarity])
 
 
 def log_energy(x: Real, fs: float) -> Real:

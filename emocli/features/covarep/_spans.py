@@ -20,7 +20,7 @@ def periods(gcis: Whole) -> Whole:
     return np.diff(gcis, prepend=2 * gcis[0] - gcis[1])
 
 
-def alike(lengths: Whole, samples: int = 1 << 15) -> Iterator[Whole]:
+def batches_by_length(lengths: Whole, samples: int = 1 << 15) -> Iterator[Whole]:
     """Yield indices of stretches such that no batch is much longer than its shortest member.
 
     A batch has at most ``samples``, filling included; a longer stretch is alone.

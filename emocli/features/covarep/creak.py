@@ -91,7 +91,7 @@ def read_network(checkout: Path) -> CreakNetwork:
 def _range(path: Path) -> Real:
     limits = [matrix.ravel() for _, matrix in _matrices(path) if matrix.size == INPUTS]
     if len(limits) != 1:
-        raise _strange(path, f"the limits of {INPUTS} inputs")
+        raise _unreadable(path, f"the limits of {INPUTS} inputs")
     return limits[0]
 
 
@@ -101,14 +101,14 @@ def _one(matrices: list[tuple[str, Real]], name: str, shape: tuple[int, int], pa
         fits = all(n in (m, -1) and m for n, m in zip(shape, matrix.shape, strict=True))
         if label == name and fits:
             return matrix
-    raise _strange(path, f"weights '{name}' of a network with {INPUTS} inputs")
+    raise _unreadable(path, f"weights '{name}' of a network with {INPUTS} inputs")
 
 
-def _strange(path: Path, wanted: str) -> ConfigError:
-    return ConfigError(f"does not hold {wanted}", where=path, hint=_mend())
+def _unreadable(path: Path, wanted: str) -> ConfigError:
+    return ConfigError(f"does not hold {wanted}", where=path, hint=_hint())
 
 
-def _mend() -> str:
+def _hint() -> str:
     return f"creak.weights is the folder of a COVAREP checkout, with {FOLDER / NETWORK}"
 
 
@@ -117,11 +117,11 @@ def _matrices(path: Path) -> list[tuple[str, Real]]:
     from scipy.io import loadmat
 
     if not path.is_file():
-        raise ConfigError("there is no such file", where=path, hint=_mend())
+        raise ConfigError("there is no such file", where=path, hint=_hint())
     try:
         variables = loadmat(path)
     except Exception as error:  # scipy raises many kinds for what is no MATLAB file
-        raise ConfigError(f"cannot be read ({error})", where=path, hint=_mend()) from None
+        raise ConfigError(f"cannot be read ({error})", where=path, hint=_hint()) from None
     return [
         pair
         for name, value in variables.items()

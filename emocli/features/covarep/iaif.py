@@ -9,7 +9,7 @@ import numpy as np
 from scipy import signal
 
 from emocli.features.covarep._signal import Real, Whole, fir, lpc, round_half_up
-from emocli.features.covarep._spans import alike, gather, periods, windows
+from emocli.features.covarep._spans import batches_by_length, gather, periods, windows
 
 LEAK = 0.99
 
@@ -39,7 +39,7 @@ def glottal_flow(x: Real, fs: int, gcis: Whole) -> tuple[Real, Real]:
     enough = lengths > _vocal_tract_order(fs)
     starts, lengths = starts[enough], lengths[enough]
     high_pass = _high_pass(fs)
-    for batch in alike(lengths):
+    for batch in batches_by_length(lengths):
         frames, _ = gather(x, starts[batch], lengths[batch])
         pulses = _inverse_filter(frames, lengths[batch], fs, high_pass)
         for total, rows in zip((flow, derivative), pulses, strict=True):

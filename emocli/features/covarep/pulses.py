@@ -15,7 +15,7 @@ from emocli.features.covarep._signal import (
     round_half_up,
     thin_peaks,
 )
-from emocli.features.covarep._spans import alike, gather, periods, windows
+from emocli.features.covarep._spans import batches_by_length, gather, periods, windows
 
 SLOWEST, FASTEST = 20, 500  # Hz; a pulse outside has no parameters
 NORMALISED_ERROR = 0.01  # of the parabola, where its fit ends
@@ -51,13 +51,13 @@ def pulse_parameters(flow: Real, derivative: Real, fs: int, gcis: Whole) -> Puls
     period = periods(gcis)
     starts = np.concatenate([[0], gcis[:-1]])
     voiced = np.flatnonzero((period * SLOWEST < fs) & (period * FASTEST > fs))
-    for batch in alike((gcis - starts)[voiced] + 1):
+    for batch in batches_by_length((gcis - starts)[voiced] + 1):
         at = voiced[batch]
         span = starts[at], gcis[at], period[at]
         naq[at], qoq[at] = quotients(flow, derivative, fs, *span)
         psp[at] = parabolic_parameter(flow, fs, *span)
     psp[0] = 0
-    for batch in alike(period[voiced]):
+    for batch in batches_by_length(period[voiced]):
         at = voiced[batch]
         h1h2[at] = harmonic_difference(derivative, fs, gcis[at], period[at])
     return parameters

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import signal
 
 from emocli.features.covarep._signal import Real, Whole, cut, round_half_up
-from emocli.features.covarep._spans import alike, gather, periods
+from emocli.features.covarep._spans import batches_by_length, gather, periods
 
 BANDS = 7  # octaves from half the sampling rate down
 
@@ -36,7 +36,7 @@ def mdq(residual: Real, fs: int, gcis: Whole) -> tuple[Real, Real]:
     whole = np.flatnonzero((gcis + 1 > period) & (gcis + 1 + period <= len(residual)))
     for band in range(2, BANDS):
         filtered = _band(residual, fs, band)
-        for batch in alike(2 * reach[whole] + 1):
+        for batch in batches_by_length(2 * reach[whole] + 1):
             at = whole[batch]
             rows, inside = gather(filtered, gcis[at] - reach[at], 2 * reach[at] + 1)
             peak = np.where(inside, rows, -np.inf).argmax(axis=1)

@@ -26,7 +26,7 @@ def parts(contents: Contents) -> Iterator[Part]:
     if len(reports) == 1:
         yield _table(reports[0])
     else:
-        yield _beside(contents.runs)
+        yield _baselines(contents.runs)
     undefined = {
         f"{texts.title(metric)} of {', '.join(names)}": None
         for report in reports
@@ -48,7 +48,7 @@ def _table(report: EvaluationReport) -> SpanTable:
     return SpanTable(columns, rows, spans, title=f"Drawn: {texts.title(names[-1])}")
 
 
-def _beside(runs: tuple[RunRecords, ...]) -> Grid:
+def _baselines(runs: tuple[RunRecords, ...]) -> Grid:
     reports = {run.name: run.main for run in runs if run.main}
     first = next(iter(reports.values()))
     shown = shown_of_classes(first.task, first.clean.per_class)[-1]

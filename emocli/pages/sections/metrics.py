@@ -53,20 +53,20 @@ def _interval(side: ConditionReport, name: str) -> str:
 
 def _table(report: EvaluationReport) -> Sheet:
     clean = report.clean
-    beside = {**report.baselines, **{n: m.metrics for n, m in (clean.classical or {}).items()}}
+    baselines = {**report.baselines, **{n: m.metrics for n, m in (clean.classical or {}).items()}}
     rows = []
     for name in report.definitions:
-        others = tuple(number(own[name]) for own in beside.values())
+        others = tuple(number(own[name]) for own in baselines.values())
         rows.append(SheetRow(texts.title(name), (texts.metric(clean.metrics, name), *others)))
         if own := _interval(clean, name):
-            rows.append(SheetRow("95 % interval", (own, *("",) * len(beside)), under=True))
+            rows.append(SheetRow("95 % interval", (own, *("",) * len(baselines)), under=True))
     if clean.agreement:
-        blank = ("",) * len(beside)
+        blank = ("",) * len(baselines)
         rows.append(SheetRow("alpha of raters", (number(clean.agreement.alpha), *blank)))
         joined = number(clean.agreement.alpha_with_network)
         rows.append(SheetRow("with the network as one more", (joined, *blank), under=True))
     network = f"{report.fusion}, mean of {report.ensemble}" if report.ensemble else report.fusion
-    return Sheet(("metric", network, *beside), tuple(rows))
+    return Sheet(("metric", network, *baselines), tuple(rows))
 
 
 def _explained(reports: list[EvaluationReport]) -> Iterator[Part]:
@@ -82,12 +82,12 @@ def _explained(reports: list[EvaluationReport]) -> Iterator[Part]:
         )
     meanings = {texts.title(n): d for report in reports for n, d in report.definitions.items()}
     rules = {texts.title(n): d for report in reports for n, d in report.rules.items()}
-    beside = {
+    baselines = {
         "prior": "the classes' frequencies in the train split, for every clip",
         **{name: f"{kind.what}; of the features' functionals" for name, kind in KINDS.items()},
     }
     known = {n for r in reports for n in (*r.baselines, *(r.clean.classical or {}))}
-    models = {name: text for name, text in beside.items() if name in known}
+    models = {name: text for name, text in baselines.items() if name in known}
     yield Folded(
         "What the metrics and the baselines are", (Facts({**meanings, **rules, **models}),)
     )

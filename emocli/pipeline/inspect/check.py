@@ -41,4 +41,4 @@ def inspect_check(path: Path) -> Inspection:
     columns = ("pair", "tau", "train", "valid")
     sections = (table_of("check", facts), InspectionTable("pairs", columns, pairs))
     facts |= {"pairs": [dict(zip(columns, row, strict=True)) for row in pairs]}
-    return Inspection("modality check", path, facts, sections, check.doubts())
+    return Inspection("modality check", path, facts, sections, check.fit_warnings())

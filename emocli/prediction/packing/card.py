@@ -185,15 +185,15 @@ def _trained(ensemble: Ensemble) -> str:
         "Licence of the corpus": markdown(config.licence) or "not stated",
         "Networks": f"{ensemble.networks} ({seeds}{folds})",
         "Modalities that are not trusted": ensemble.folds[0].repair.label or "nothing is done",
-        "Modality check": _unasked(ensemble),
+        "Modality check": _advisory_check(ensemble),
         "Made with": ", ".join(f"{name} {v}" for name, v in config.versions.items()),
     }
     return "## Training\n\n" + "\n".join(f"- {key}: {v}" for key, v in facts.items() if v)
 
 
-def _unasked(ensemble: Ensemble) -> str:
-    """Say that a check is packed which does not act by default; nothing if there is none."""
-    if not any(fold.unasked for fold in ensemble.folds):
+def _advisory_check(ensemble: Ensemble) -> str:
+    """Describe a packed check that only reports anomaly scores; empty if there is none."""
+    if not any(fold.advisory_check for fold in ensemble.folds):
         return ""
     asked = "`emocli predict --check` asks it what to trust, `--check --proxy` regenerates the rest"
     return f"packed, says how unusual each modality is; {asked}"
@@ -231,19 +231,19 @@ def _reports(run: Path) -> Iterator[tuple[str, EvaluationReport]]:
 
 
 def _of_report(name: str, report: EvaluationReport) -> str:
-    """Show the conditions of a report, each beside the baselines on the same clips."""
+    """Yield the conditions of a report, each with the baselines on the same clips."""
     metrics = [m for m in report.definitions if m in report.clean.metrics]
     rows = []
     for each in report.conditions:
         low, high = _interval(each.accuracy_ci, each.accuracy_ci_clips)
         told = [f"{each.metrics[m]:.3f}" for m in metrics]
         rows.append((f"this, {each.label}", *told, bounds((low, high))))
-        for model, beside in (each.classical or {}).items():
+        for model, baseline in (each.classical or {}).items():
             rows.append(
-                (f"{model}, {each.label}", *(_told(beside.metrics, m) for m in metrics), "")
+                (f"{model}, {each.label}", *(_formatted(baseline.metrics, m) for m in metrics), "")
             )
     for baseline, values in report.baselines.items():
-        rows.append((baseline, *(_told(values, m) for m in metrics), ""))
+        rows.append((baseline, *(_formatted(values, m) for m in metrics), ""))
     table = markdown_rows(("", *metrics, "accuracy, 95 %"), rows)
     what = "; ".join(f"{m}: {report.definitions[m]}" for m in metrics)
     where = f"{report.n} {report.split} clips of {markdown(report.dataset)} (report `{code(name)}`)"
@@ -253,7 +253,7 @@ def _of_report(name: str, report: EvaluationReport) -> str:
     )
 
 
-def _told(values: Mapping[str, float], metric: str) -> str:
+def _formatted(values: Mapping[str, float], metric: str) -> str:
     return f"{values[metric]:.3f}" if metric in values else "-"
 
 

@@ -127,7 +127,7 @@ class Packing:
 
         assets = assets_of(features, options.assets, clips)
         facts = [ensemble.fingerprint, asdict(options.assets), assets.settings, version(), known]
-        facts += [[str(fold.unasked is not None) for fold in ensemble.folds]]
+        facts += [[str(fold.advisory_check is not None) for fold in ensemble.folds]]
         fingerprint = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
         return cls(ensemble, features, tuple(imported), assets, options.repair, fingerprint)
 
@@ -190,7 +190,7 @@ class Packing:
             write_repair(own.repair_factory, fold.repair, out)
             remarks = tuple(fold.factory.remarks(fold.repair))
         packed = FoldRepair(repair=fold.repair.model_dump(mode="json"), remarks=remarks)
-        if fold.unasked is None:
+        if fold.advisory_check is None:
             return packed
         try:
             return _with_unasked(fold, packed, out)

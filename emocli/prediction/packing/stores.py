@@ -27,12 +27,12 @@ def require_feature(store: StoredFeature | None, view: View, pack: Pack) -> None
     """
     store = of_its_modality(store, view)
     here = view.model_copy(update={"settings": dict(store.header.settings)})
-    if store.dim != view.dim or _told(here, pack) != _told(view, pack):
+    if store.dim != view.dim or _comparable(here, pack) != _comparable(view, pack):
         raise StoreError(OTHER_SETTINGS, where=store.path, hint=EXTRACT_AGAIN)
 
 
-def _told(view: View, pack: Pack) -> Mapping[str, Tree]:
-    """Return the settings of a view's features but those that name a place."""
+def _comparable(view: View, pack: Pack) -> Mapping[str, Tree]:
+    """Return the settings of a view's features that have to agree: those that name no path."""
     return {
         name: {key: value for key, value in tree.items() if key not in _places(pack, name)}
         for name, tree in own_settings(view).items()

@@ -80,7 +80,7 @@ def screened(
     }
     for modality in (m for m, screen in screens.items() if screen.inverted):
         warnings.warn(INVERTED.format(modality), EmocliWarning, stacklevel=2)
-    parted = {m: screen.passing() for m, screen in screens.items()}
+    parted = {m: screen.inliers() for m, screen in screens.items()}
     return {m: t for m, (t, _) in parted.items()}, {m: v for m, (_, v) in parted.items()}
 
 
@@ -150,14 +150,14 @@ class ModalityScreen:
         training = np.arange(len(part)) < len(splits[0])
         return cls(rows, representation.shown(rows), training, part, representation, components)
 
-    def passing(self) -> tuple[Flags, Flags]:
-        """Tell which training and which held-out clips pass, shape (n,) each."""
+    def inliers(self) -> tuple[Flags, Flags]:
+        """Tell which training and which held-out clips are inliers, shape (n,) each."""
         flags = self.observed
         if self._enough:
-            flags = self._usual(self._first, self._first_groups)
+            flags = self._inliers(self._first, self._first_groups)
             for _ in range(ROUNDS):
                 distances = self._distances(flags, PCA.fit)
-                before, flags = flags, self._usual(distances, self._groups(distances))
+                before, flags = flags, self._inliers(distances, self._groups(distances))
                 if np.array_equal(before, flags):
                     break
         return flags[self.training], flags[~self.training]
@@ -190,19 +190,19 @@ class ModalityScreen:
     def _distances(self, flags: Flags, fit: Any) -> Reals:
         """Distances of all clips from fits without them on those that pass, shape (N, 2)."""
         distances = np.full((len(self.part), 2), np.nan)
-        passing = flags & self.training
-        components = max(1, min(self.components, int(passing.sum()) // ROWS_PER_COMPONENT))
+        inliers = flags & self.training
+        components = max(1, min(self.components, int(inliers.sum()) // ROWS_PER_COMPONENT))
         for part in range(PARTS):
             own = self.part == part
-            on = self._row(passing & ~own) & present(self.rows)
+            on = self._row(inliers & ~own) & present(self.rows)
             fitted = fit(self.rows[on], components).distances(self.rows[self._row(own)])
             distances[own] = self.representation.by_clip(fitted)
         return distances
 
-    def _usual(self, distances: Reals, groups: Sequence[Mixture | None]) -> Flags:
-        """Tell which clips are near by both distances, judged by the groups of training ones.
+    def _inliers(self, distances: Reals, groups: Sequence[Mixture | None]) -> Flags:
+        """Tell which clips both distances place in the range of the larger training group.
 
-        From the plane of the components none is too near: clips lie in it.
+        No distance from the plane of the components is too small: clips lie in it.
         """
         flags = self.observed.copy()
         for column, own, both in zip(distances.T, groups, (False, True), strict=True):
@@ -273,11 +273,11 @@ class Mixture:
         return float(abs(self.mean[1] - self.mean[0]) / spread)
 
     @property
-    def apart(self) -> bool:
-        """Whether it is two groups, not one with a long tail.
+    def is_bimodal(self) -> bool:
+        """Whether the mixture has two separate modes, not one with a long tail.
 
-        Their means are far apart (Ashman's D beyond `APART`), and the smaller one has at least
-        `LEAST` of the values.
+        Ashman's D of their means is above `APART`, and the smaller one has at least `LEAST` of the
+        values.
         """
         return self.ashman > APART and bool(self.share.min() >= LEAST)
 
@@ -285,7 +285,7 @@ class Mixture:
     def inverted(self) -> bool:
         """Whether the larger of two groups is that of the greater values."""
         larger = self.share.argmax()
-        return self.apart and bool(self.mean[larger] > self.mean[1 - larger])
+        return self.is_bimodal and bool(self.mean[larger] > self.mean[1 - larger])
 
     def usual_range(self, values: Reals) -> tuple[float, float]:
         """Return between which values the larger of two groups lies, or all that are one group.
@@ -294,7 +294,7 @@ class Mixture:
         side without one, a value is usual up to `WIDE` robust standard deviations.
         """
         low, high = -np.inf, np.inf
-        if self.apart:
+        if self.is_bimodal:
             border = self.border()
             low, high = (border, high) if self.inverted else (low, border)
         within = values[(values >= low) & (values <= high)]

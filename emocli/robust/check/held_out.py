@@ -63,10 +63,10 @@ def _seeded(index: int, row: NDArray[Any]) -> np.random.Generator:
     return np.random.default_rng((index, int.from_bytes(held, "big")))
 
 
-def passing(
+def inliers(
     held: Sequence[HeldOut], flags: Mapping[str, Flags], representation: Representation
 ) -> Iterator[HeldOut]:
-    """Leave out of each batch what does not pass; ``flags`` are those of all of them."""
+    """Remove outliers from each batch; ``flags`` tells the inliers of all batches."""
     start = 0
     for batch in held:
         n = len(representation.shown(next(iter(batch.vectors.values()))))

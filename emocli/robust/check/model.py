@@ -26,7 +26,7 @@ from emocli.errors import StoreError, UnfittableError
 from emocli.robust.check.anomaly import anomaly, anomaly_limit, reference
 from emocli.robust.check.contamination import PARTS, SCREENED, deal, screened, varying
 from emocli.robust.check.file import AGAIN
-from emocli.robust.check.held_out import HeldOut, passing
+from emocli.robust.check.held_out import HeldOut, inliers
 from emocli.robust.check.pair import FEWEST, OTHERS, PairCheck
 from emocli.robust.check.provenance import FitProvenance
 from emocli.robust.check.settings import CheckConfig
@@ -35,7 +35,7 @@ from emocli.robust.representation import Flags, Representation, present
 
 Pair = tuple[str, str]
 RowsByModality = Mapping[str, Rows]
-Passing = Mapping[str, Flags]
+Inliers = Mapping[str, Flags]
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ class ModalityCheck:
         held_out = (HeldOut.of(views, representation, noisy) for views in valid)
         return cls._learnt(rows, representation, config)._calibrated(held_out)
 
-    def _leaving_out(self, rows: RowsByModality, live: Passing) -> Self:
+    def _leaving_out(self, rows: RowsByModality, live: Inliers) -> Self:
         """Count those that are the same at every step with those that have not passed."""
         shown = {m: self.representation.shown(x) for m, x in rows.items()}
         lost = {m: self.left_out.get(m, 0) + int((shown[m] & ~live[m]).sum()) for m in rows}
@@ -162,12 +162,12 @@ class ModalityCheck:
         held: Sequence[HeldOut],
         representation: Representation,
         config: CheckConfig,
-        train: Passing,
-        valid: Passing,
+        train: Inliers,
+        valid: Inliers,
     ) -> Self:
         """Fit on the training clips that pass, calibrate on the held-out ones that do."""
         check = cls._learnt(_kept(rows, train, representation), representation, config)
-        return check._calibrated(passing(held, valid, representation))
+        return check._calibrated(inliers(held, valid, representation))
 
     @classmethod
     def _learnt(
@@ -212,7 +212,7 @@ class ModalityCheck:
         none = ~np.any(list(flags.values()), axis=0)
         if none.any():
             observed = {m: self.representation.shown(x) for m, x in vectors.items()}
-            for m, kept in self._rescued(vectors, observed).items():
+            for m, kept in self._fallback(vectors, observed).items():
                 flags[m][none] = kept[none]
         return flags
 
@@ -245,9 +245,9 @@ class ModalityCheck:
         units = {m: (torch.from_numpy(a), torch.from_numpy(b)) for m, (a, b) in pairs.items()}
         return replace(self, units=units)
 
-    def doubts(self) -> tuple[str, ...]:
-        """Return what makes the check doubtful, a line each."""
-        lines = [line for pair in self.pairs.values() for line in pair.doubts(self.config)]
+    def fit_warnings(self) -> tuple[str, ...]:
+        """Return warnings about the fit of the check, a line each."""
+        lines = [line for pair in self.pairs.values() for line in pair.fit_warnings(self.config)]
         if len(self.reductions) == 2:
             lines.insert(0, "two modalities that disagree do not tell which of them is bad")
         most = max(pair.n_train for pair in self.pairs.values())
@@ -278,10 +278,10 @@ class ModalityCheck:
             return {m: np.zeros_like(here) for m, here in observed.items()}
         return {m: x > self.limits[m] for m, x in self._anomaly(vectors).items()}
 
-    def _rescued(
+    def _fallback(
         self, vectors: Mapping[str, Rows], observed: Mapping[str, Flags]
     ) -> dict[str, Flags]:
-        """Choose what to keep of clips of which nothing is effective, shape (B,) each."""
+        """Choose what counts as effective in clips without an effective modality, (B,) each."""
         if self.config.all_flagged != "keep_best":
             return {
                 m: here & (self.config.all_flagged == "keep_all") for m, here in observed.items()
@@ -360,7 +360,7 @@ class ModalityCheck:
         return anomaly_limit(anomaly(near, known), noisy, self.config)
 
 
-def _kept(rows: RowsByModality, flags: Passing, representation: Representation) -> dict[str, Rows]:
+def _kept(rows: RowsByModality, flags: Inliers, representation: Representation) -> dict[str, Rows]:
     return {m: representation.kept(x, flags[m]) for m, x in rows.items()}
 
 

@@ -97,8 +97,8 @@ class PairCheck:
         }
         return replace(self, tau=choices[config.tau](), n_valid=len(clean))
 
-    def doubts(self, config: CheckConfig) -> Iterator[str]:
-        """Yield what makes it doubtful, a line each."""
+    def fit_warnings(self, config: CheckConfig) -> Iterator[str]:
+        """Yield warnings about its fit, a line each."""
         who = " and ".join(self.modalities)
         kx, ky, k = len(self.cca.mean_x), len(self.cca.mean_y), len(self.cca.correlations)
         if self.n_train < kx + ky:

@@ -86,8 +86,8 @@ class FitProvenance:
         own = standardiser is None or self._standardised_by(standardiser, set(fingerprints))
         return same and own
 
-    def require_apart(self, manifest: Manifest) -> None:
-        """Make sure that no clip the check was fitted on is for validation or test.
+    def require_disjoint(self, manifest: Manifest) -> None:
+        """Refuse a manifest that validates or tests on clips that the check was fitted on.
 
         Raises
         ------

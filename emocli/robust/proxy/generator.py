@@ -132,7 +132,7 @@ class ProxyGenerator:
             queries = {s: _selected(views[s], clips) for s in sources}
             values = self._regenerated(modality, queries)
             for clip, sequence, length in zip(clips, values, lengths, strict=True):
-                sequences[modality][clip] = self._brought_to(sequence, int(length))
+                sequences[modality][clip] = self._resampled_to(sequence, int(length))
         return {m: _with_rows(view, sequences[m]) for m, view in views.items()}
 
     def fillable(self, views: Views, effective: Mapping[str, Flags]) -> dict[str, Flags]:
@@ -201,7 +201,7 @@ class ProxyGenerator:
         expected = np.rint(np.mean(relative, axis=0) * self.rates[modality]).astype(np.int64)
         return np.asarray(np.where(own > 0, own, np.maximum(expected, 1)))
 
-    def _brought_to(self, sequence: Reals, length: int) -> Rows:
+    def _resampled_to(self, sequence: Reals, length: int) -> Rows:
         """Bring a regenerated sequence to a length."""
         if not self.representation.padded:
             return np.asarray(lengthened(sequence[None], length)[0], np.float32)

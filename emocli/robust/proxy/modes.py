@@ -124,15 +124,15 @@ def _by_neighbours(
             far = squares - 2 * part @ x.T
             near = np.argpartition(far, k - 1, axis=1)[:, :k]
             for index, (query, rows) in enumerate(zip(part, near, strict=True)):
-                rows = _settled(rows, far[index], TIED * (squares[rows].max() + query @ query), y)
+                rows = _tied(rows, far[index], TIED * (squares[rows].max() + query @ query), y)
                 result[start + index] = local(query, rows)
         return result
 
     return transformed
 
 
-def _settled(near: NDArray[np.int64], far: Reals, tied: float, y: Reals) -> NDArray[np.int64]:
-    """Choose among rows that are as far as the last of the nearest by what they hold.
+def _tied(near: NDArray[np.int64], far: Reals, tied: float, y: Reals) -> NDArray[np.int64]:
+    """Break ties among rows at the distance of the k-th nearest by their values.
 
     Else their order would choose, of clips that one modality cannot tell apart.
     """

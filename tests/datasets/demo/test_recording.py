@@ -11,7 +11,7 @@ import pytest
 from emocli.data.media.content import read_frames, read_sound
 from emocli.datasets.demo import Config, Talk
 from emocli.datasets.demo.corpus import EMOTIONS, plan
-from emocli.prediction.reading import beside, read_transcript
+from emocli.prediction.reading import read_transcript, transcript_path
 
 SMALL = Config(size=64, seconds=(1.2, 1.3))
 TALK = Talk.plan(SMALL, "talk", 9.0, away=(2.0, 4.0), silent=(5.0, 6.0))
@@ -34,7 +34,7 @@ def test_two_people_who_are_in_no_split_take_turns(recording: Path) -> None:
 
 
 def test_the_words_beside_it_become_a_line_per_utterance(recording: Path) -> None:
-    path = beside(recording)
+    path = transcript_path(recording)
     assert path is not None
     lines = read_transcript(path).lines
     clips = TALK.clips(recording)

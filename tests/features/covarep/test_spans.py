@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.signal import windows as scipy_windows
 
-from emocli.features.covarep._spans import alike, gather, periods, windows
+from emocli.features.covarep._spans import batches_by_length, gather, periods, windows
 
 
 def test_the_first_period_is_the_second() -> None:
@@ -13,7 +13,7 @@ def test_the_first_period_is_the_second() -> None:
 
 def test_each_stretch_is_in_one_batch_of_its_like() -> None:
     lengths = np.random.default_rng(0).integers(1, 3000, 500)
-    batches = list(alike(lengths, samples=20000))
+    batches = list(batches_by_length(lengths, samples=20000))
     assert sorted(np.concatenate(batches)) == list(range(500))
     for batch in batches:
         assert lengths[batch].max() <= 1.25 * lengths[batch].min() + 16
@@ -22,7 +22,11 @@ def test_each_stretch_is_in_one_batch_of_its_like() -> None:
 
 
 def test_a_long_stretch_is_alone() -> None:
-    assert [len(batch) for batch in alike(np.array([90, 100, 95]), samples=10)] == [1, 1, 1]
+    assert [len(batch) for batch in batches_by_length(np.array([90, 100, 95]), samples=10)] == [
+        1,
+        1,
+        1,
+    ]
 
 
 def test_stretches_are_filled_up_with_zeros() -> None:

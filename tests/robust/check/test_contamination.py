@@ -37,7 +37,7 @@ def fit(train: Rows, valid: Rows, **settings: object) -> ModalityCheck:
     return ModalityCheck.fit(padded(train), padded(valid), config)
 
 
-def passing(train: Rows, valid: Rows) -> tuple[dict[str, Flags], dict[str, Flags]]:
+def inliers(train: Rows, valid: Rows) -> tuple[dict[str, Flags], dict[str, Flags]]:
     views = padded(train), padded(valid)
     lengths = {m: view.lengths.numpy() for m, view in views[0].items()}
     representation = Representation.of(lengths)
@@ -56,7 +56,7 @@ def not_trusted(check: ModalityCheck, rows: Rows) -> dict[str, float]:
 def test_what_is_noisy_in_a_minority_of_one_modality_does_not_pass(share: float) -> None:
     train, bad = contaminated(TRAIN, {"audio": share})
     valid, held = contaminated(VALID, {"audio": share})
-    for flags, truth in zip(passing(train, valid), (bad, held), strict=True):
+    for flags, truth in zip(inliers(train, valid), (bad, held), strict=True):
         assert not flags["audio"][truth["audio"]].any()
         assert flags["audio"][~truth["audio"]].mean() >= 0.9
         assert min(flags["text"].mean(), flags["visual"].mean()) >= 0.95
@@ -76,18 +76,18 @@ def test_noise_in_a_majority_is_detected(share: float) -> None:
 def test_it_says_so() -> None:
     train, _ = contaminated(TRAIN, {"audio": 0.75})
     with pytest.warns(EmocliWarning, match="the audio of more than half of the training clips"):
-        passing(train, VALID)
+        inliers(train, VALID)
 
 
 def test_of_clean_clips_few_are_left_out() -> None:
-    for flags in passing(TRAIN, VALID):
+    for flags in inliers(TRAIN, VALID):
         assert min(kept.mean() for kept in flags.values()) >= 0.9
 
 
 def test_dead_sensors_do_not_pass_either() -> None:
     dead = {k: np.zeros_like(row) for k, row in enumerate(TRAIN["audio"]) if k % 4 == 0}
     train = {**TRAIN, "audio": [dead.get(k, row) for k, row in enumerate(TRAIN["audio"])]}
-    flags, _ = passing(train, VALID)
+    flags, _ = inliers(train, VALID)
     assert not flags["audio"][::4].any()
     assert flags["audio"].sum() >= 0.9 * (len(TRAIN["audio"]) - len(dead))
 
@@ -95,9 +95,9 @@ def test_dead_sensors_do_not_pass_either() -> None:
 def test_the_order_of_clips_has_no_part_in_it() -> None:
     train, _ = contaminated(TRAIN, {"audio": 0.3, "text": 0.2})
     order = np.random.default_rng(0).permutation(len(TRAIN["text"]))
-    first, _ = passing(train, VALID)
-    again, _ = passing(train, VALID)
-    turned, _ = passing({m: [rows[k] for k in order] for m, rows in train.items()}, VALID)
+    first, _ = inliers(train, VALID)
+    again, _ = inliers(train, VALID)
+    turned, _ = inliers({m: [rows[k] for k in order] for m, rows in train.items()}, VALID)
     for m in DIMS:
         assert np.array_equal(first[m], again[m])
         assert np.array_equal(first[m][order], turned[m])
@@ -106,7 +106,7 @@ def test_the_order_of_clips_has_no_part_in_it() -> None:
 def test_missing_modalities_do_not_pass_and_few_clips_all_do() -> None:
     few = {m: rows[:12] for m, rows in TRAIN.items()}
     few["audio"] = [few["audio"][0][:0], *few["audio"][1:]]
-    flags, held = passing(few, VALID)
+    flags, held = inliers(few, VALID)
     assert not flags["audio"][0]
     assert sum(int(kept.sum()) for kept in flags.values()) == 3 * 12 - 1
     assert all(kept.all() for kept in held.values())
@@ -115,10 +115,12 @@ def test_missing_modalities_do_not_pass_and_few_clips_all_do() -> None:
 def test_a_check_of_few_clips_says_that_it_screened_none() -> None:
     few, held = ({m: rows[:15] for m, rows in split.items()} for split in (TRAIN, VALID))
     check = fit(few, held)
-    assert check.doubts()[0] == "15 training clips do not tell which are corrupted: all are used"
+    assert (
+        check.fit_warnings()[0] == "15 training clips do not tell which are corrupted: all are used"
+    )
     ignoring = fit(few, held, contamination="ignore")
     assert check.limits == ignoring.limits
-    assert check.doubts()[1:] == ignoring.doubts()
+    assert check.fit_warnings()[1:] == ignoring.fit_warnings()
 
 
 # -- the mixture

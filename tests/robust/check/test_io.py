@@ -46,7 +46,7 @@ def test_a_check_judges_the_same_after_saving(check: ModalityCheck, tmp_path: Pa
             assert before.keys() == after.keys()
             assert all(np.array_equal(before[key], after[key]) for key in before)
     assert loaded.config == check.config
-    assert loaded.doubts() == check.doubts()
+    assert loaded.fit_warnings() == check.fit_warnings()
 
 
 def test_a_check_of_steps_comes_back_as_one(tmp_path: Path) -> None:

@@ -322,9 +322,9 @@ def test_other_features_are_refused(llr: ModalityCheck) -> None:
 
 
 def test_doubts_are_spoken_out(llr: ModalityCheck) -> None:
-    assert llr.doubts() == ()
+    assert llr.fit_warnings() == ()
     two = fit(LLR, *({m: rows[m][:9] for m in ("audio", "text")} for rows in (TRAIN, VALID)))
-    assert [line.split(":")[0] for line in two.doubts()] == [
+    assert [line.split(":")[0] for line in two.fit_warnings()] == [
         "two modalities that disagree do not tell which of them is bad",
         "audio and text",
         "audio and text",

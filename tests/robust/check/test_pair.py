@@ -55,19 +55,19 @@ def test_the_three_ways_to_a_threshold() -> None:
 
 def test_doubts_are_spoken_out() -> None:
     scores, config = np.arange(5.0) + 1, CheckConfig()
-    assert [*fitted(60).calibrated(np.arange(50.0), scores, config).doubts(config)] == []
-    blind = [*fitted(60).calibrated(np.arange(50.0) - 9, scores, config).doubts(config)]
+    assert [*fitted(60).calibrated(np.arange(50.0), scores, config).fit_warnings(config)] == []
+    blind = [*fitted(60).calibrated(np.arange(50.0) - 9, scores, config).fit_warnings(config)]
     assert "noise scores about 0 and clears the threshold -6.5" in blind[0]
     llr = CheckConfig(score="llr")
-    assert [*fitted(60).calibrated(np.arange(50.0) - 9, scores, llr).doubts(llr)] == []
-    few = [*fitted(9).calibrated(np.arange(50.0), scores, config).doubts(config)]
+    assert [*fitted(60).calibrated(np.arange(50.0) - 9, scores, llr).fit_warnings(llr)] == []
+    few = [*fitted(9).calibrated(np.arange(50.0), scores, config).fit_warnings(config)]
     assert "8 training clips for 5 + 5 components" in few[0]
     assert "representation=step" in few[0]
     steps = CheckConfig(representation="step")
-    few = [*fitted(9).calibrated(np.arange(50.0), scores, steps).doubts(steps)]
+    few = [*fitted(9).calibrated(np.arange(50.0), scores, steps).fit_warnings(steps)]
     assert "8 training clips for 5 + 5 components" in few[0]
     assert "representation=step" not in few[0]  # it is that already
-    held = [*fitted(60).calibrated(scores, scores, config).doubts(config)]
+    held = [*fitted(60).calibrated(scores, scores, config).fit_warnings(config)]
     assert "rests on 5 validation clips" in held[0]
-    narrow = [*fitted(60, 2).calibrated(np.arange(50.0), scores, config).doubts(config)]
+    narrow = [*fitted(60, 2).calibrated(np.arange(50.0), scores, config).fit_warnings(config)]
     assert "'pearson' says nothing" in narrow[0]

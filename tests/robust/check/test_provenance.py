@@ -66,7 +66,7 @@ def test_another_train_split_is_detected(corpus: toy.Toy) -> None:
 
 def test_a_check_that_has_seen_clips_of_validation_or_test_is_refused(corpus: toy.Toy) -> None:
     known = replace(provenance(corpus), ids=tuple(c.id for c in corpus.manifest.split("train")))
-    known.require_apart(corpus.manifest)
+    known.require_disjoint(corpus.manifest)
     for split in ("valid", "test"):
         clips = tuple(
             replace(c, split=split, speaker="", dialogue="") if c.id == "train03" else c
@@ -75,10 +75,10 @@ def test_a_check_that_has_seen_clips_of_validation_or_test_is_refused(corpus: to
         with pytest.raises(
             StoreError, match=rf"1 of the 24 clips .*'train03' .*{split} clips here"
         ):
-            known.require_apart(replace(corpus.manifest, clips=clips))
+            known.require_disjoint(replace(corpus.manifest, clips=clips))
     clips = tuple(c for c in corpus.manifest.clips if c.id != "train03")
     with pytest.raises(StoreError, match="'train03' for one, are not in this manifest"):
-        known.require_apart(replace(corpus.manifest, clips=clips))
+        known.require_disjoint(replace(corpus.manifest, clips=clips))
 
 
 def test_a_check_that_has_seen_fewer_clips_than_the_network_says_so(corpus: toy.Toy) -> None:

@@ -20,8 +20,8 @@ UNASKED = (
 
 
 @dataclass(frozen=True)
-class UnaskedCheck:
-    """A check that tells anomalies and is not asked what to trust.
+class AdvisoryCheck:
+    """A modality check whose anomaly scores are reported, without discarding anything.
 
     Attributes
     ----------
@@ -38,7 +38,7 @@ class UnaskedCheck:
     fault: str = ""
 
     @classmethod
-    def of(cls, path: Path, run: Run) -> UnaskedCheck | None:
+    def of(cls, path: Path, run: Run) -> AdvisoryCheck | None:
         """Read one; None if there is none that fits the features as a network reads them."""
         if not path.exists():
             return None
@@ -54,7 +54,7 @@ class UnaskedCheck:
         return cls(path, check.through(run.standardiser))
 
 
-def check_remarks(checks: Sequence[UnaskedCheck]) -> Iterator[str]:
+def check_remarks(checks: Sequence[AdvisoryCheck]) -> Iterator[str]:
     """Say that checks were not asked, and which cannot be read, a line each."""
     yield from [UNASKED.format(each.path) for each in checks if each.check][:1]
     faults = [each.fault for each in checks if each.fault]

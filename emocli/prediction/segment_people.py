@@ -42,7 +42,7 @@ NOTHING = Appearances.joined([])
 
 
 @dataclass(frozen=True)
-class Cast:
+class SegmentPeople:
     """The people in the segments of some recordings.
 
     Attributes
@@ -67,8 +67,8 @@ class Cast:
 
 
 @dataclass(frozen=True)
-class Casting:
-    """Finds out who is in segments, for a run that looks at faces.
+class PeopleAssignment:
+    """The assignment of people to segments, for a run that looks at faces.
 
     Attributes
     ----------
@@ -87,7 +87,7 @@ class Casting:
     _speaking: Speaking = field(default_factory=Speaking)
 
     @classmethod
-    def of(cls, features: RunFeatures, choice: FaceChoice) -> Casting | None:
+    def of(cls, features: RunFeatures, choice: FaceChoice) -> PeopleAssignment | None:
         """Return that of a run; None if it does not look at people."""
         for recipe in features.recipes:
             if recipe.by_speaker:
@@ -100,7 +100,7 @@ class Casting:
 
     @staticmethod
     def seconds(pieces: Sequence[Piece]) -> float:
-        """Return how long the pictures are in which `cast` looks for people."""
+        """Return how long the pictures are in which `assign` looks for people."""
         return sum(_ends(pieces).values())
 
     @property
@@ -108,7 +108,9 @@ class Casting:
         """Whether every segment has a row, whoever is in it."""
         return self.choice.person is None
 
-    def cast(self, pieces: Sequence[Piece], work: Path, progress: Callable[[float], None]) -> Cast:
+    def assign(
+        self, pieces: Sequence[Piece], work: Path, progress: Callable[[float], None]
+    ) -> SegmentPeople:
         """Say who is in segments; what is known of their recordings is kept in ``work``.
 
         Parameters
@@ -141,7 +143,7 @@ class Casting:
             {row.piece.clip.id: row.stretch for row in rows},
         )
         shown = {row.stretch for row in rows}
-        return Cast(
+        return SegmentPeople(
             tuple(piece for piece in pieces if piece.clip.id in shown),
             tuple(row.piece for row in rows),
             clips,

@@ -1,4 +1,4 @@
-"""A network around another one: it is that network to everybody, but for what it adds."""
+"""The wrapper of a network: it has the network's interface, and adds to its computation."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from emocli.data.manifest import Task
 from emocli.plugin.network import Loss, Network
 
 
-class Around(Network):
-    """The base of networks that hold another one, and do as it does.
+class NetworkWrapper(Network):
+    """The base of networks that wrap another one and delegate to it.
 
     Parameters
     ----------
     network : Network
-        The network inside.
+        The wrapped network.
     """
 
     def __init__(self, network: Network) -> None:
         super().__init__()
-        # What a class says of all its networks, this one repeats for the one it holds.
+        # Attributes of the wrapped network's class are attributes of this instance.
         self.level = network.level  # type: ignore[misc]
         self.takes_soft_targets = network.takes_soft_targets  # type: ignore[misc]
         self.remarks, self.vector_width = network.remarks, network.vector_width

@@ -1,4 +1,4 @@
-"""The classical models beside a network, kept in its run: arrays and JSON in one safetensors file.
+"""Saving and loading of a run's baselines: arrays and JSON in one safetensors file.
 
 Reading it executes nothing, and needs no scikit-learn.
 """
@@ -30,7 +30,7 @@ KEY = "baselines"
 
 @dataclass(frozen=True, kw_only=True)
 class _Model(Report):
-    """The description of a model in the file, beside its arrays."""
+    """The description of a model in the file, which has its arrays, too."""
 
     name: str
     C: float
