@@ -180,8 +180,8 @@ def build(kind: type[S], values: object, where: str) -> S:
         if first["type"] == "missing":
             hint = f"give it with --set {key}=..." if where else ""
             raise ConfigError(f"setting '{key}' is missing", hint=hint) from None
-        told = first["msg"].removeprefix(VALIDATOR)
-        what = f"setting '{key}' = {shown(first['input'])}: {told[0].lower()}{told[1:]}"
+        message = first["msg"].removeprefix(VALIDATOR)
+        what = f"setting '{key}' = {shown(first['input'])}: {message[0].lower()}{message[1:]}"
         raise ConfigError(what) from None
 
 

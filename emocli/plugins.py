@@ -234,8 +234,8 @@ def _describe(name: str, module: str) -> Description:
 
 
 def _after(start: str, text: str) -> str:
-    told = re.search(rf"^{start}(.+?)(?=\n\n|\nLicence:|\Z)", text, re.DOTALL | re.MULTILINE)
-    return " ".join(told[1].split()).rstrip(".") if told else ""
+    match = re.search(rf"^{start}(.+?)(?=\n\n|\nLicence:|\Z)", text, re.DOTALL | re.MULTILINE)
+    return " ".join(match[1].split()).rstrip(".") if match else ""
 
 
 def _docstring(module: str) -> str:

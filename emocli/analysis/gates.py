@@ -100,7 +100,7 @@ def _gates(evaluator: Evaluator, corruptions: Corruptions, seed: int) -> Gates:
     """Measure the gates of each view, in every clip by the networks of the fold that tests it."""
     import torch
 
-    parts = [_open(part, part.seen(corruptions, seed)) for part in evaluator.parts]
+    parts = [_open(part, part.transformed(corruptions, seed)) for part in evaluator.parts]
     rows: dict[str, list[tuple[float, ...]]] = {}
     for folds in zip(*parts, strict=True):  # of one seed
         for modality in folds[0]:

@@ -148,7 +148,7 @@ def _pooled(evaluator: Evaluator, corruptions: Corruptions, seed: int) -> Weight
     """Collect the weights of every clip by the networks of the fold that tests it."""
     import numpy as np
 
-    parts = [_weights(part, part.seen(corruptions, seed)) for part in evaluator.parts]
+    parts = [_weights(part, part.transformed(corruptions, seed)) for part in evaluator.parts]
     return {
         kind: {m: np.concatenate([part[kind][m] for part in parts], axis=1) for m in by_modality}
         for kind, by_modality in parts[0].items()

@@ -192,8 +192,8 @@ def stopwatch() -> Callable[[str], None]:
 @contextmanager
 def progress(description: str, unit: str = "clips") -> Iterator[Progress]:
     """Show a bar with rate and remaining time on stderr; quiet when stderr is no terminal."""
-    with stages((description, unit)) as (told,):
-        yield told
+    with stages((description, unit)) as (advance,):
+        yield advance
 
 
 @contextmanager

@@ -46,8 +46,8 @@ def progress() -> Iterator[Stages]:
     from emocli.prediction.progress import Stages
 
     named = ("cutting", "s"), ("finding people", "s"), ("predicting", "segments")
-    with show.stages(*named) as told:
-        yield Stages(*told)
+    with show.stages(*named) as callbacks:
+        yield Stages(*callbacks)
 
 
 def _tell(file: WatchedFile, result: Path, *, as_json: bool) -> None:

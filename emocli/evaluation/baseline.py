@@ -50,7 +50,7 @@ class BaselineEvaluator:
     ) -> BaselineEvaluator:
         """Fit a baseline on the train split, its C on the valid split; `test_prior` on the test's.
 
-        ``settings`` are those of the networks beside it, of which ``outliers`` and ``normalise``
+        ``settings`` are those of the networks, of which ``outliers`` and ``normalise``
         count; by default the usual ones.
 
         Raises

@@ -97,7 +97,7 @@ def _classical(
 def _gains(
     predictions: Predictions, values: NDArray[np.float64], groups: Sequence[str]
 ) -> Iterator[tuple[str, Estimate]]:
-    """Yield the metrics besides accuracy, and what the networks gain in each, paired by clip."""
+    """Yield the metrics other than accuracy, and the networks' gain in each, paired by clip."""
     metrics, targets = predictions.sum_metrics, predictions.targets
     for name in GAINED[predictions.task][1:]:
         sides = (predictions.values, (values,))
@@ -107,7 +107,7 @@ def _gains(
 
 
 def _flagged(evaluator: Evaluator, predictions: Predictions) -> dict[str, FlagCounts]:
-    """Count what was flagged and regenerated, beside what was corrupted in truth."""
+    """Count clips whose modality was corrupted, not trusted, or regenerated."""
     lacking = evaluator.samples.missing()
     return {
         modality: FlagCounts(

@@ -58,7 +58,7 @@ class RunEvaluator:
         What to call the corpus in the names of reports; empty if it is the run's own.
     device : {'cpu', 'cuda'}
     baselines : ClassicalModels, optional
-        The classical models that the run has beside its networks.
+        The classical baselines of the run.
     ensemble : bool
         Whether the networks of all seeds are one, whose prediction is their mean.
     normaliser : SpeakerNormaliser, optional
@@ -278,12 +278,12 @@ class RunEvaluator:
         pooled = replace(repaired.pooled, clips=clips)
         return {model.name: model(pooled) for model in self.baselines.models}
 
-    def seen(self, corruptions: Corruptions, seed: int) -> Samples:
-        """Return the clips as the networks see them under a condition."""
+    def transformed(self, corruptions: Corruptions, seed: int) -> Samples:
+        """Return the clips corrupted and repaired, as the networks read them under a condition."""
         return self._repaired(self._corrupter(corruptions, seed), self.repair).samples
 
     def transformed_clip(self, clip: Clip, corruptions: Corruptions, seed: int) -> Repaired:
-        """Return one clip as the networks see it among the others of its split.
+        """Return one clip corrupted and repaired, as the networks read it in its split.
 
         The evaluator holds all clips of the corpus; this one need not have a label.
         """
@@ -311,10 +311,10 @@ def _baselines(run: Path, member: Run) -> ClassicalModels | None:
     """Read the baselines of a run; they have to fit its features and classes."""
     models, config = read_models(run), member.config
     for each in () if models is None else models.models:
-        seen = each.seen
-        width = sum(d * (1 if m in seen.vectors else 3) for m, d in config.dims.items())
+        functionals = each.functionals
+        width = sum(d * (1 if m in functionals.vectors else 3) for m, d in config.dims.items())
         if (each.model.task, each.model.classes) != (config.task, len(config.classes)) or (
-            len(seen.mean) != width
+            len(functionals.mean) != width
         ):
             what = "its classical models are of other features or classes"
             raise RunError(what, where=run / BASELINES, hint=RESTORE)

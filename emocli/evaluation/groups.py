@@ -259,9 +259,9 @@ def _pair_gaps(
     first = {clip.id for clip in held[pair[0]]}
     above = np.array([clip.id in first for clip in clips])
     gaps = gap_intervals(own.sum_metrics, own.targets, own.values, clustered(clips), above)
-    told, drawn = interval_over(clips), drawn_of(clips)
+    interval, drawn = interval_over(clips), drawn_of(clips)
     return {
-        name: MetricGap(**vars(each), groups=pair, interval=told, drawn=drawn)
+        name: MetricGap(**vars(each), groups=pair, interval=interval, drawn=drawn)
         for name, each in gaps.items()
     }
 
@@ -317,8 +317,8 @@ def _gap_cell(gap: MetricGap) -> str:
 
 
 def _cell(each: MetricInterval) -> str:
-    told = bounds(each.shown)
-    return number(each.value) + (f" ({told})" if told != NO_NUMBER else "")
+    interval = bounds(each.shown)
+    return number(each.value) + (f" ({interval})" if interval != NO_NUMBER else "")
 
 
 def groups_csv(reports: Sequence[GroupedReport]) -> str:

@@ -51,7 +51,7 @@ class Predictions:
     uncalibrated : tuple of ndarray, each of shape (n, C)
         The same as ``values`` without calibration; empty where the networks have none.
     classical : mapping
-        Classical model beside the networks to its predictions, shape (n, C).
+        Classical baseline to its predictions, shape (n, C).
     """
 
     corruptions: tuple[CorruptionSpec, ...]
@@ -70,7 +70,7 @@ class Predictions:
 
     @cached_property
     def classical_scores(self) -> dict[str, Scores]:
-        """The scores of the classical models beside the networks."""
+        """The scores of the classical baselines."""
         return {
             name: score(self.task, self.targets, values, self.classes)
             for name, values in self.classical.items()

@@ -24,12 +24,12 @@ GAINED: Mapping[Task, tuple[str, ...]] = {
     "multi": ("accuracy", "weighted_f1"),
     "intensity": ("accuracy", "weighted_f1", "mae", "ccc"),
 }
-"""Metrics by which networks and the classical models beside them are compared."""
+"""Metrics by which networks and the classical baselines are compared."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class FlagCounts(Record):
-    """Clips whose modality was trusted or not, beside what was done to it.
+    """Numbers of clips in which a modality was corrupted, not trusted, regenerated.
 
     Attributes
     ----------
@@ -64,7 +64,7 @@ class CalibrationErrors(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class BaselineReport(Record):
-    """The metrics of a classical model beside the networks, and what they gain over it.
+    """The metrics of a classical baseline, and what they gain over it.
 
     Attributes
     ----------
@@ -93,7 +93,7 @@ class BaselineReport(Record):
 class ConditionReport(Summary):
     """The scores under a condition, its corruptions, and modalities that were not trusted.
 
-    ``classical`` has the classical models beside the networks, of runs that have some; calibration
+    ``classical`` has the classical baselines, of runs that have some; calibration
     is that of tasks of one class per clip, agreement that with the votes of raters. ``intervals``
     has those of metrics beyond accuracy, of conditions that are no point of a sweep.
     """
@@ -269,7 +269,7 @@ class EvaluationReport(Report, ConditionReport):
         for condition in (self, *self.conditions, *self.sweep):
             yield condition.metrics
             yield from (seed.metrics for seed in condition.by_seed)
-            yield from (beside.metrics for beside in (condition.classical or {}).values())
+            yield from (baseline.metrics for baseline in (condition.classical or {}).values())
         yield from self.baselines.values()
         yield from (side for fold in self.folds for side in (fold.clean, fold.corrupted) if side)
 

@@ -106,7 +106,7 @@ def _intervals(metric: str, sides: Sequence[ConditionReport]) -> Iterator[tuple[
 
 
 def _baselines(report: EvaluationReport) -> ReportTable:
-    """Return the classical models under the same conditions, and what the network gains."""
+    """Return the classical baselines under the same conditions, and the gain of the network."""
     sides, shown = report.conditions, report.gained
     columns = [f"{_title(metric)} {name}" for name in _sides(report) for metric in shown]
     network = (_cell(side.metrics, metric) for side in sides for metric in shown)
@@ -115,12 +115,12 @@ def _baselines(report: EvaluationReport) -> ReportTable:
         models = [(side.classical or {})[name] for side in sides]
         rows.append((name, *(_cell(each.metrics, m) for each in models for m in shown)))
         rows.append(("  gain over it", *(_gain(each, m) for each in models for m in shown)))
-    title = "beside the network: what it gains over each, with the 95 % interval"
+    title = "classical baselines: the network's gain over each, with the 95 % interval"
     return ReportTable(title, ("system", *columns), tuple(rows))
 
 
-def _gain(beside: BaselineReport, metric: str) -> str:
-    gain = beside.gain_in(metric)
+def _gain(baseline: BaselineReport, metric: str) -> str:
+    gain = baseline.gain_in(metric)
     return f"{number(gain.mean, signed=True)} ({bounds(gain.ci_clips or gain.ci)})" if gain else "-"
 
 

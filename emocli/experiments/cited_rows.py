@@ -1,4 +1,4 @@
-"""Rows that are only quoted: values of the literature, beside those of one's own."""
+"""Quoted rows: values of the literature, shown for comparison."""
 
 from __future__ import annotations
 

@@ -203,11 +203,11 @@ def _system(row: Row, chosen: Mapping[str, str], there: Sequence[str], preset: s
         return system
     features = {**chosen, **row.features}
     wanted = row.modalities or tuple(features)
-    seen = {modality: features[modality] for modality in wanted if modality in features}
+    available = {modality: features[modality] for modality in wanted if modality in features}
     unknown = [modality for modality in wanted if modality not in features]
     absent = [
         part
-        for feature in seen.values()
+        for feature in available.values()
         if feature not in there
         for part in parts_of(feature)
         if part not in there
@@ -217,7 +217,7 @@ def _system(row: Row, chosen: Mapping[str, str], there: Sequence[str], preset: s
         lacking = f"no feature of {' and '.join(unknown)} (there are: {', '.join(features)})"
     elif absent:
         lacking = f"the store has no feature '{absent[0]}'"
-    return replace(system, features=seen, lacking=lacking)
+    return replace(system, features=available, lacking=lacking)
 
 
 def _check_shared(tree: Tree, rows: Sequence[Row]) -> None:

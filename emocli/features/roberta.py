@@ -40,7 +40,7 @@ class Config(ParametersConfig):
         A folder that `emocli fit-text` wrote; or an encoder as it was published, by its name on the
         Hugging Face hub or a local folder in that layout.
     context : {'none', 'window', 'emoberta'}, optional
-        Turns that a published encoder reads beside the utterance, as ``text.context`` of
+        Turns that a published encoder reads as context of the utterance, as ``text.context`` of
         `emocli fit-text`; one that was fine-tuned reads what it was trained on, and this and what
         follows up to ``pool`` must not be given.
     past : int, optional

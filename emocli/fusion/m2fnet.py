@@ -70,7 +70,7 @@ class Config(Settings):
         Whether each encoder's input is added to its output: text and figure 3 do so, eq. 5 not.
     fusion_residual : {'none', 'add', 'concat'}
         What a fusion layer keeps of its input: nothing (eq. 6), its sum with layer normalisation,
-        or itself beside what was attended to.
+        or its concatenation with what was attended to.
     pos : {'none', 'sinusoidal'}
         Whether the place in the dialogue is added to the features (Vaswani et al. 2017). Without,
         the order of the utterances does not matter to the network.

@@ -52,7 +52,8 @@ class Config(mfn.Config):
     beta : float
         Exponent of both equations, times M - 1. The paper does not give it.
     lambda_mult : float
-        Weight of that loss beside the loss of the network's output, which alone trains the memory.
+        Weight of that loss, which is added to the loss of the network's output; the latter alone
+        trains the memory.
     detach_weight : bool
         Whether the factor before each logarithm is a constant to the gradient. If it is not, eq. 3
         trains a modality that is wrong (p < e^(-1/gamma)) to be more so.

@@ -189,8 +189,8 @@ class Tables:
 
     def _require_program(self, table: DataTable, path: Path) -> None:
         """Refuse a table of another program: failed rows and times would pass for features."""
-        told = any(_matches(name.casefold(), self.layout.no_features) for name in table.header)
-        if self._program and not told:
+        foreign = any(_matches(name.casefold(), self.layout.no_features) for name in table.header)
+        if self._program and not foreign:
             what = f"has none of the columns of {self._program} that tell what a row is about"
             hint = "choose the --format it is of, or csv"
             raise StoreError(what, where=path, hint=hint)

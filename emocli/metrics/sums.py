@@ -152,7 +152,7 @@ def _signs_f1(sums: Reals) -> Reals:
 
 
 def _counted(values: Reals) -> Reals:
-    """Put a one beside the values of each clip: (n, 1 + C)."""
+    """Prepend a column of ones to the values of the clips: (n, 1 + C)."""
     return np.concatenate([np.ones((len(values), 1)), values], axis=1)
 
 

@@ -35,9 +35,9 @@ C_VALUES = tuple(float(10**power) for power in np.arange(-2, 2.5, 0.5))
 """Values of C that are tried on the valid split: the inverse of the regularisation."""
 
 MANY = 5000
-"""Training clips beyond which time decides what stands beside a network: the support vector machine
-is approximated, and no C is tried after the last `PATIENCE` were worse on the valid split than one
-before (the larger C is, the longer a fit takes)."""
+"""Training clips beyond which classical baselines are fitted in less time: the support vector
+machine is approximated, and the search for C ends after `PATIENCE` values that were worse on the
+valid split than one before (the larger C is, the longer a fit takes)."""
 
 PATIENCE = 2
 
@@ -113,21 +113,21 @@ class ChosenModel:
         The inverse of the regularisation.
     valid : mapping
         Metrics on the valid split, by which it was chosen.
-    seen : Functionals
-        What it sees of a clip.
+    functionals : Functionals
+        Its inputs: a vector of fixed length of each clip.
     model : ClassicalModel
-        What it predicts of that.
+        The fitted classifier or regression.
     """
 
     name: str
     C: float
     valid: Metrics
-    seen: Functionals
+    functionals: Functionals
     model: ClassicalModel
 
     def __call__(self, samples: Samples) -> Matrix:
         """Return its predictions."""
-        return self.model(self.seen(samples))
+        return self.model(self.functionals(samples))
 
 
 @dataclass(frozen=True)
@@ -164,20 +164,22 @@ def fit_classical(
     whole : Samples, optional
         What the last fit is on, with the C that was chosen: train and valid split together.
     settings : TrainConfig, optional
-        Those of a network beside them, whose care they have: the limit of functionals, and what
-        decides on the valid split; by default none, and the task's usual monitor.
+        Those of the network: the limit of functionals, and the metric that decides on the valid
+        split; by default no limit, and the task's usual monitor.
     """
     settings = settings or TrainConfig()
-    seen = Functionals.fit(train, settings.functionals_limit)
-    x, held = seen(train), seen(valid)
+    functionals = Functionals.fit(train, settings.functionals_limit)
+    x, held = functionals(train), functionals(valid)
     monitor = settings.monitored(train.manifest.task)
     if monitor == "loss":  # the networks' own; of some models it would need a calibration
         monitor = MONITORS[train.manifest.task]
-    models = [_chosen(name, _fitter(name, x, train), held, valid, seen, monitor) for name in names]
+    models = [
+        _chosen(name, _fitter(name, x, train), held, valid, functionals, monitor) for name in names
+    ]
     if whole is not None:
         again = Functionals.fit(whole, settings.functionals_limit)
         x = again(whole)
-        models = [replace(m, seen=again, model=_last(m, x, whole)) for m in models]
+        models = [replace(m, functionals=again, model=_last(m, x, whole)) for m in models]
     return ClassicalModels(tuple(models), whole is not None)
 
 
@@ -188,7 +190,7 @@ def _fitter(name: str, x: Matrix, samples: Samples) -> Fitter:
 
 
 def _chosen(
-    name: str, fitter: Fitter, held: Matrix, valid: Samples, seen: Functionals, monitor: str
+    name: str, fitter: Fitter, held: Matrix, valid: Samples, functionals: Functionals, monitor: str
 ) -> ChosenModel:
     manifest = valid.manifest
     labels = manifest.targets(valid.clips)
@@ -198,7 +200,7 @@ def _chosen(
         for C in C_VALUES:
             model = fitter(C)
             metrics = score(manifest.task, labels, model(held), manifest.classes).overall
-            tried.append(ChosenModel(name, C, metrics, seen, model))
+            tried.append(ChosenModel(name, C, metrics, functionals, model))
             if len(fitter.targets) > MANY and _fell([sign * e.valid[monitor] for e in tried]):
                 break
     return max(tried, key=lambda each: sign * each.valid[monitor])

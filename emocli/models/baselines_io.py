@@ -51,7 +51,7 @@ def save_models(run: Path, models: ClassicalModels) -> None:
     about = []
     for each in models.models:
         prefix, model = each.name, each.model
-        arrays |= {f"{prefix}.mean": each.seen.mean, f"{prefix}.std": each.seen.std}
+        arrays |= {f"{prefix}.mean": each.functionals.mean, f"{prefix}.std": each.functionals.std}
         for index, part in enumerate(model.parts):
             arrays |= {f"{prefix}.{index}.{name}": a for name, a in part.arrays().items()}
         about.append(
@@ -65,9 +65,9 @@ def save_models(run: Path, models: ClassicalModels) -> None:
                 parts=len(model.parts),
                 known=model.known,
                 pairwise=model.pairwise,
-                vectors=tuple(sorted(each.seen.vectors)),
+                vectors=tuple(sorted(each.functionals.vectors)),
                 refitted=models.refitted,
-                limit=each.seen.limit,
+                limit=each.functionals.limit,
             )
         )
     tensors = {name: torch.from_numpy(np.ascontiguousarray(a)) for name, a in arrays.items()}
@@ -107,8 +107,8 @@ def _model(about: _Model, arrays: Mapping[str, Matrix]) -> ChosenModel:
     parts = tuple(Margins.of(_below(own, f"{k}."), len(mean)) for k in range(about.parts))
     model = ClassicalModel(about.task, about.classes, parts, about.known, about.pairwise)
     model.require()
-    seen = Functionals(frozenset(about.vectors), mean, std, about.limit)
-    return ChosenModel(about.name, about.C, dict(about.valid), seen, model)
+    functionals = Functionals(frozenset(about.vectors), mean, std, about.limit)
+    return ChosenModel(about.name, about.C, dict(about.valid), functionals, model)
 
 
 def _below(arrays: Mapping[str, Matrix], prefix: str) -> dict[str, Matrix]:

@@ -1,4 +1,4 @@
-"""Paths beside a network: small models of the functionals of its views, averaged with it.
+"""Parallel paths of a network: small models of the functionals of its views, averaged with it.
 
 On a few hundred clips a model of mean, standard deviation and largest value over time is hard to
 beat by one that reads sequences, and they err on different clips. So each learns by a loss of its
@@ -93,10 +93,10 @@ PATHS: Mapping[str, Callable[[int, int, float], nn.Sequential]] = MappingProxyTy
 
 
 class WithFunctionals(NetworkWrapper):
-    """A network, and the paths beside it.
+    """A network with parallel paths.
 
     Shapes: M views (n, T_m, D_m) -> functionals (n, sum of 3 D_m) -> logits of each of P paths
-    (P, n, C), beside those of the network (n, C).
+    (P, n, C), in addition to those of the network (n, C).
 
     Parameters
     ----------

@@ -58,9 +58,9 @@ def obtained(what: str, name: str, load: Callable[[Tree], T], revision: str | No
         with _without_bars():
             return load(how)
     except Exception as error:  # as of a run's own
-        told = reason(error).partition(". ")[0]  # what follows is advice for programmers
+        message = reason(error).partition(". ")[0]  # what follows is advice for programmers
         raise ConfigError(
-            f"{what} encoder '{name}' cannot be had ({told.rstrip('.')})",
+            f"{what} encoder '{name}' cannot be had ({message.rstrip('.')})",
             hint="give one of the Hugging Face hub by name, or a folder that holds one, its "
             "parameters as safetensors",
         ) from None

@@ -53,8 +53,8 @@ class Source(Settings):
 
     def locate(self, run: Path) -> Path:
         """Find it beside the run, else where it was."""
-        beside = (run / self.path).resolve()
-        return beside if beside.exists() or not self.absolute else Path(self.absolute)
+        next_to_run = (run / self.path).resolve()
+        return next_to_run if next_to_run.exists() or not self.absolute else Path(self.absolute)
 
     def packed(self, name: str) -> Source:
         """Return what a packed run says of it: its fingerprint, and not where it was."""

@@ -3,7 +3,7 @@
 A run of one seed is flat, in the layout of the Hugging Face hub: ``config.json`` (all that is
 needed to use it), ``model.safetensors`` (network and standardisation; written last, so a run that
 has it is complete), ``history.csv``, ``README.md`` (the model card), perhaps
-``baselines.safetensors`` (the classical models beside it) and ``reports/``. A run of several seeds
+``baselines.safetensors`` (the classical baselines) and ``reports/``. A run of several seeds
 holds such a folder per seed, ``seed-0``, ``seed-1``, ..., under a ``config.json`` that lists them,
 beside one ``baselines.safetensors`` for all. A cross-validation is a folder with such a run per
 fold, ``fold-0``, ``fold-1``, ...

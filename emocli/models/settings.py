@@ -119,14 +119,13 @@ class TrainConfig(Settings):
         Whether of features with several layers of an encoder side by side a mix is learnt, which is
         what the network sees (`emocli.models.layer_mix`).
     functionals : {'none', 'linear', 'mlp', 'both'}
-        Whether a model of the functionals of the views stands beside the network, whatever that is,
-        and predicts with it (`emocli.models.functionals_path`): a linear one, one with a hidden
-        layer, or both.
+        Whether a parallel path, a model of the functionals of the views, predicts with the network
+        (`emocli.models.functionals_path`): a linear one, one with a hidden layer, or both.
     functionals_dropout : float
         Share of its inputs, and hidden units, that is dropped in training.
     functionals_limit : float
-        Standard deviations of the training clips beyond which functionals, also those of the
-        linear model and the SVM beside the network, are brought back; 0: none are.
+        Standard deviations of the training clips at which functionals, also those of the classical
+        baselines, are clipped; 0: not.
     monitor : str
         Validation metric by which the best epoch is chosen: ``loss`` or one of the task's metrics.
         ``auto`` is accuracy for one class per clip, the weighted F1 for any number of classes and

@@ -1,4 +1,4 @@
-"""What networks gain over the classical models beside them, as a table of the page."""
+"""What networks gain over the classical baselines, as a table of the page."""
 
 from __future__ import annotations
 
@@ -50,5 +50,5 @@ def gains_table(tested: Sequence[TestedRun], several: bool) -> SpanTable | None:
     )
     spans = tuple(texts.span(gain.mean, gain.ci, gain.ci_clips) for *_, gain in gains)
     columns = (*names, "baseline", "metric", "its own", "gain", "95 %", "p")
-    title = "What the network gains over plain models beside it, paired by clip"
+    title = "Gain of the network over classical baselines, paired by clip"
     return SpanTable(columns, rows, spans, tuple(range(len(names) + 2)), title, zero=True)

@@ -23,8 +23,8 @@ def title(name: str) -> str:
 
 def interval(over_groups: Bounds, over_clips: Bounds | None) -> str:
     """Write the interval over groups of clips; where there is none, the one over clips, as such."""
-    told = bounds(over_clips or over_groups)
-    return f"{told} (over clips)" if over_clips and told != NO_NUMBER else told
+    text = bounds(over_clips or over_groups)
+    return f"{text} (over clips)" if over_clips and text != NO_NUMBER else text
 
 
 def span(value: float, over_groups: Bounds, over_clips: Bounds | None) -> Span:

@@ -272,13 +272,13 @@ def _fields(
     properties = kind.model_json_schema()["properties"]
     for name, each in kind.model_fields.items():
         value = getattr(values, name) if values else each.get_default(call_default_factory=True)
-        told = meanings.get(name, f"{meaning} Here: {name}." if meaning else "")
+        described = meanings.get(name, f"{meaning} Here: {name}." if meaning else "")
         if isinstance(value, Settings):
-            yield from _fields(type(value), whole, f"{prefix}{name}.", told, value)
+            yield from _fields(type(value), whole, f"{prefix}{name}.", described, value)
             continue
         schema = _resolved(properties[name], definitions)
         required = each.is_required() and values is None
-        yield prefix + name, told, schema, "(required)" if required else value
+        yield prefix + name, described, schema, "(required)" if required else value
 
 
 def _resolved(schema: Mapping[str, Plain], definitions: Mapping[str, Plain]) -> Mapping[str, Plain]:

@@ -15,7 +15,7 @@ The name of the module is that of the experiment, with ``_`` for ``-``: ``rrnn_t
 ``emocli reproduce rrnn-t2`` runs. Every row is trained with all folds and seeds and tested under
 its conditions; the report compares them. A table of encoders has rows like ``Row("fixed margin",
 encoder="audio", settings={"loss": {"amt": "fixed"}})``, and their metric: ``metrics=("nearest",)``.
-What others have published stands beside as ``Row("Yoon et al. 2019", cited="Mittal 2020, Table 1",
+Published systems are quoted as ``Row("Yoon et al. 2019", cited="Mittal 2020, Table 1",
 printed={"clean": {"binary_accuracy": 0.776}})``: nothing of it is trained.
 
 >>> class Config(Settings):
@@ -235,7 +235,7 @@ class SyntheticCorpus:
     aligned : bool
         Whether all modalities step with the words.
     corpus : str
-        The paper's, whose values stand beside; empty for none.
+        The paper's, whose values are printed for comparison; empty for none.
     classes : tuple of str
         Of clips that have one class each, where the table names classes; four to choose from.
     quick : mapping

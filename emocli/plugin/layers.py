@@ -88,11 +88,11 @@ def presets(*, literal: Tree, plus: Tree) -> dict[str, Tree]:
         "patience": 10,
         "clip": 1.0,
     }
-    seen: Tree = {"dropout": 0.4, "max_len": 20, "pool": "statistics"}
+    defaults: Tree = {"dropout": 0.4, "max_len": 20, "pool": "statistics"}
     return {
         "literal": {"network": literal, "train": train},
         "paper": {"network": {}, "train": train},
-        "plus": {"network": seen | plus, "train": PLUS | {"mixup": 0.4}},
+        "plus": {"network": defaults | plus, "train": PLUS | {"mixup": 0.4}},
     }
 
 
@@ -148,11 +148,11 @@ class ViewEncoders(PerView):
     def forward(self, batch: Batch) -> dict[str, Padded]:
         """Encode the views, in the order of their names; a state per block of steps."""
         views = batch.views
-        seen = {n: views[n] if batch.condensed else self.seen(n, views[n]) for n in self}
-        return {name: self[name](view) for name, view in seen.items()}
+        inputs = {n: views[n] if batch.condensed else self.encoder_input(n, views[n]) for n in self}
+        return {name: self[name](view) for name, view in inputs.items()}
 
-    def seen(self, name: str, view: Padded) -> Padded:
-        """Return what a view's encoder is given."""
+    def encoder_input(self, name: str, view: Padded) -> Padded:
+        """Return the input of a view's encoder."""
         blocks = self.blocks(name, view)
         return blocks.mean() if self.config.pool_of(name) == "mean" else blocks.statistics()
 
@@ -182,7 +182,7 @@ class Encoded(Network):
         """Turn a clip's steps (T, D) into what the encoder is given, blocks of them (K, D')."""
         if modality not in self.encoders.names:
             return values
-        (condensed,) = self.encoders.seen(modality, Padded.from_rows([values])).rows()
+        (condensed,) = self.encoders.encoder_input(modality, Padded.from_rows([values])).rows()
         return condensed
 
 

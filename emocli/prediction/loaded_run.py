@@ -224,7 +224,7 @@ def _of_clips(options: PredictOptions) -> PredictOptions:
 
 def _values(evaluator: RunEvaluator, ids: Sequence[str]) -> Iterator[NDArray[np.float64]]:
     """Predict the clips with each seed's network, in the order of ``ids``."""
-    config, samples = evaluator.config, evaluator.seen([], seed=0)
+    config, samples = evaluator.config, evaluator.transformed([], seed=0)
     with deterministic_torch(config.train.threads):
         for member in evaluator.members:
             network = member.network.to(evaluator.device)

@@ -390,10 +390,10 @@ def _require_some(
         return
     if not segments and failures:
         more = f" (and {len(failures) - 1} others likewise)" if len(failures) > 1 else ""
-        raise MediaError(f"{failures[0].told}{more}")
+        raise MediaError(f"{failures[0].description}{more}")
     names = [f"{m} ({v.feature})" for m, v in predictor.features.views.items()]
     what = f"nothing could be predicted: no segment has {' or '.join(names)}"
-    why = f"; the first failure: {failures[0].told}" if failures else ""
+    why = f"; the first failure: {failures[0].description}" if failures else ""
     media = [path for piece in pieces for path in piece.clip.media.values()]
     hint = "choose recordings that have what the run reads"
     if media and not any(path.exists() for path in media):

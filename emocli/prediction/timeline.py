@@ -23,8 +23,8 @@ class FailedInput(Record):
     message: str
 
     @property
-    def told(self) -> str:
-        """Which file, and what is wrong with it; most messages name the file themselves."""
+    def description(self) -> str:
+        """The message, preceded by the file where it does not name it."""
         return self.message if self.file in self.message else f"{self.file}: {self.message}"
 
 

@@ -87,10 +87,10 @@ class Chart:
 
     def html(self, pictures: Pictures) -> str:
         """Write it as HTML."""
-        told = f"{self.title}: {self.y_label} over {self.x_label}; {len(self.lines)} lines"
+        label = f"{self.title}: {self.y_label} over {self.x_label}; {len(self.lines)} lines"
         parts = "".join(_drawn(self, _Frame.of(self)))
         svg = (
-            f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escaped(told)}">'
+            f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escaped(label)}">'
             f"{parts}</svg>"
         )
         below = Folded("Numbers", (self._table(),)).html(pictures) if self.numbers else ""

@@ -274,8 +274,8 @@ def _heat_cell(count: int, total: int, name: str, column: str, diagonal: bool) -
     share = 100 * count / total
     kinds = [*(["diagonal"] if diagonal else []), *(["strong"] if share > STRONG else [])]
     kind = f' class="{" ".join(kinds)}"' if kinds else ""
-    told = escaped(f"{name} as {column}: {count} of {total}")
-    return f'<td{kind} style="--share:{share:.0f}" title="{told}">{share:.0f}</td>'
+    caption = escaped(f"{name} as {column}: {count} of {total}")
+    return f'<td{kind} style="--share:{share:.0f}" title="{caption}">{share:.0f}</td>'
 
 
 @dataclass(frozen=True)
@@ -287,7 +287,7 @@ class Card:
     words: str
     lines: tuple[str, ...]
     stills: tuple[bytes, ...] = ()
-    told: str = ""
+    caption: str = ""
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ def card(
     notes : sequence of str
         What a reader should know about the data.
     baselines : mapping
-        Classical model beside the network to its metrics, on the valid split.
+        Classical baseline to its metrics, on the valid split.
     calibrations : sequence of Calibration
         Of each seed.
     """
@@ -110,12 +110,12 @@ def _results(
     best: Sequence[int],
     baselines: Mapping[str, Mapping[str, float]],
 ) -> str:
-    def beside(metric: str) -> str:
+    def baseline_cells(metric: str) -> str:
         return "".join(f" {metrics[metric]:.3f} |" for metrics in baselines.values())
 
     known = definitions(config.task, config.classes)
     rows = [
-        f"| {name} | {_number(value)} |{beside(name)} {known[name]} |"
+        f"| {name} | {_number(value)} |{baseline_cells(name)} {known[name]} |"
         for name, value in valid.items()
         if name in known
     ]
@@ -163,14 +163,14 @@ def _calibration(calibrations: Sequence[Calibration]) -> str:
         if each.half_width
     ]
     if widths:
-        told = f"Intervals that hold {COVERAGE:.0%} of the {clips} validation clips:"
-        return f"## Intervals\n\n{told}{first}\n\n" + "\n".join(widths)
-    told = (
+        intro = f"Intervals that hold {COVERAGE:.0%} of the {clips} validation clips:"
+        return f"## Intervals\n\n{intro}{first}\n\n" + "\n".join(widths)
+    intro = (
         f"Logits are divided by a temperature, fitted to the {clips} validation clips (in "
         "`calibration.json`). These errors are of the same clips, so they flatter; those of the "
         "test split, clean and corrupted, are in the reports of `emocli evaluate`."
     )
-    return f"## Calibration\n\n{told}{first}\n\n" + "\n".join(lines)
+    return f"## Calibration\n\n{intro}{first}\n\n" + "\n".join(lines)
 
 
 def _of_first_fit(calibrations: Sequence[Calibration]) -> str:

@@ -73,9 +73,9 @@ def _choices(folds: Sequence[SearchSummary]) -> Grid:
 
 def _shares(folds: Sequence[SearchSummary]) -> dict[str, list[float]]:
     """Return the importances of each setting, in the folds that have any."""
-    told = [fold.importances for fold in folds if fold.importances]
-    names = dict.fromkeys(name for each in told for name in each)
-    return {name: [each[name] for each in told if name in each] for name in names}
+    importances = [fold.importances for fold in folds if fold.importances]
+    names = dict.fromkeys(name for each in importances for name in each)
+    return {name: [each[name] for each in importances if name in each] for name in names}
 
 
 def drawings(summary: NestedSummary, style: Style) -> dict[str, bytes]:

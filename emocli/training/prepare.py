@@ -127,9 +127,9 @@ class Prepared:
 
     def learnt(self, network: Network) -> Samples:
         """Train split alone, as `ready` makes it."""
-        seen = self.repair_factory.learnt_from(self.train)
-        network.fit(seen.pooled)
-        return self._condensed(seen.samples, network, self._memory())
+        learnt = self.repair_factory.learnt_from(self.train)
+        network.fit(learnt.pooled)
+        return self._condensed(learnt.samples, network, self._memory())
 
     def _memory(self) -> FeatureCache:
         return FeatureCache(self.settings.cache_mb << 20)
@@ -389,6 +389,6 @@ def _view(feature: StoredFeature, store: Path) -> View:
 
 def labels(manifest: Manifest) -> str:
     """Fingerprint of what is learned from and chosen by; the test split has no part in it."""
-    seen = [clip for clip in manifest.clips if clip.split != "test"]
-    rows = sorted((clip.id, clip.split, clip.label, sorted(clip.labels.items())) for clip in seen)
+    clips = [clip for clip in manifest.clips if clip.split != "test"]
+    rows = sorted((clip.id, clip.split, clip.label, sorted(clip.labels.items())) for clip in clips)
     return hashlib.sha256(json.dumps(rows).encode()).hexdigest()

@@ -243,12 +243,12 @@ class Search:
 
     def _judged(self, trial: Any, drawn: Mapping[str, Value]) -> tuple[TrialOutcome, float | None]:
         """Train; return how it ended, and its validation metric."""
-        told = frozenset(trial.storage.get_trial(trial._trial_id).intermediate_values)
+        reported = frozenset(trial.storage.get_trial(trial._trial_id).intermediate_values)
         criterion = make_criterion(self.monitor)
 
         def watch(history: Sequence[EpochMetrics]) -> None:
             for epoch in range(1, len(history) + 1):
-                if epoch not in told and epoch == len(history):
+                if epoch not in reported and epoch == len(history):
                     best = history[criterion.best_epoch(history) - 1]
                     trial.report(best[criterion.column], epoch)
             if trial.should_prune():

@@ -81,10 +81,10 @@ def tune_nested(
     summaries = []
     for index, each in enumerate(searches):
 
-        def told(done: int, total: int, before: int = index) -> None:
+        def advance(done: int, total: int, before: int = index) -> None:
             progress(before * total + done, folds * total)
 
-        summaries.append(tune(each, workers, told, scheduler))
+        summaries.append(tune(each, workers, advance, scheduler))
     run = search.folder / CHOSEN
     for index, summary in enumerate(summaries):
         _chosen(summary.run, run / f"fold-{index}")

@@ -67,7 +67,7 @@ def train(
     workers : int
         Processes that train, a seed each.
     baselines : bool
-        Whether a linear model and an SVM of the same features are fitted beside it.
+        Whether classical baselines, a linear model and an SVM, are fitted on the same features.
     progress : callable
         Told epochs done and epochs at most.
 

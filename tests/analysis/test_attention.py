@@ -229,7 +229,7 @@ def test_a_clip_is_read_as_it_is_evaluated(corpus: toy.Toy, run: Path) -> None:
     clip = corpus.manifest.split("test")[2].id
     found = attention(run, clip=clip, figures=False, **options, **repair)
     evaluator = RunEvaluator.open(run, "test", None, None, RepairOptions(**repair))
-    seen = evaluator.seen(on(read(options["corrupt"]), evaluator.modalities), 3)
+    seen = evaluator.transformed(on(read(options["corrupt"]), evaluator.modalities), 3)
     for index, member in enumerate(evaluator.members):
         with torch.inference_mode():
             output = member.network.eval()(seen.batch([seen.manifest.clip(clip)]))

@@ -1,4 +1,4 @@
-"""What networks gain over a classical model beside them, in the metrics of each task."""
+"""What networks gain over a classical baseline, in the metrics of each task."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ LIMIT = 1.5
 corpus = toy.fixture()
 
 
-def beside(fusion: str, corpus: toy.Toy, kind: str = "both") -> tuple[WithFunctionals, Samples]:
+def with_paths(fusion: str, corpus: toy.Toy, kind: str = "both") -> tuple[WithFunctionals, Samples]:
     """Return a network with a path that knows the training clips, and these."""
     module = plugins.load("fusion", fusion)
     train = Samples.of(corpus.manifest, "train", open_features(corpus.store, None, corpus.manifest))
@@ -53,7 +53,7 @@ def batches(network: WithFunctionals, samples: Samples) -> tuple[Batch, Batch]:
 
 
 def test_it_sees_what_the_baselines_see(corpus: toy.Toy) -> None:
-    network, train = beside("late", corpus)
+    network, train = with_paths("late", corpus)
     batch = train.batch(train.clips)
     summaries = [network.summaries[name](batch.views[name]) for name in train.stores]
     expected = Functionals.fit(train, LIMIT)(train)
@@ -72,7 +72,7 @@ def test_noise_takes_them_no_further_than_the_limit() -> None:
 
 @pytest.mark.parametrize("fusion", NETWORKS)
 def test_condensed_clips_give_the_same(fusion: str, corpus: toy.Toy) -> None:
-    network, train = beside(fusion, corpus)
+    network, train = with_paths(fusion, corpus)
     plain, condensed = batches(network, train)
     assert condensed.condensed
     torch.testing.assert_close(
@@ -82,7 +82,7 @@ def test_condensed_clips_give_the_same(fusion: str, corpus: toy.Toy) -> None:
 
 @pytest.mark.parametrize("fusion", NETWORKS)
 def test_the_logits_are_the_mean_of_all(fusion: str, corpus: toy.Toy) -> None:
-    network, train = beside(fusion, corpus)
+    network, train = with_paths(fusion, corpus)
     plain, _ = batches(network, train)
     own = network.network(plain).logits
     summaries = [network.summaries[name](plain.views[name]) for name in network.summaries]
@@ -94,7 +94,7 @@ def test_the_logits_are_the_mean_of_all(fusion: str, corpus: toy.Toy) -> None:
 
 def test_each_learns_by_its_own_loss(corpus: toy.Toy) -> None:
     """The path's gradient does not depend on the network, nor the network's on the path."""
-    network, train = beside("late", corpus)
+    network, train = with_paths("late", corpus)
     plain, _ = batches(network, train)
     loss = base_loss("ce", "single", None, 0.0)
     network.train()
@@ -125,7 +125,7 @@ def test_it_has_an_outline(fusion: str) -> None:
 
 
 def test_a_view_that_is_missing_or_discarded_is_the_mean(corpus: toy.Toy) -> None:
-    network, train = beside("late", corpus)
+    network, train = with_paths("late", corpus)
     view = train.batch(train.clips[:2]).views["audio"]
     gone = Padded(view.values, torch.zeros_like(view.lengths))
     discarded = view.with_values(torch.zeros_like(view.values))
@@ -136,7 +136,7 @@ def test_a_view_that_is_missing_or_discarded_is_the_mean(corpus: toy.Toy) -> Non
 
 def test_a_mixture_does_not_get_what_its_clip_lacks(corpus: toy.Toy) -> None:
     """As it is where nothing was condensed."""
-    network, train = beside("late", corpus)
+    network, train = with_paths("late", corpus)
     there = [train.array(clip.id, "audio") for clip in train.clips[:3]]
     rows = [network.condense("", "audio", each) for each in (there[0][:0], *there)]
     batch = Batch(("a", "b", "c", "d"), {"audio": Padded.from_rows(rows)}, condensed=True)

@@ -8,7 +8,7 @@ import pytest
 
 from emocli.errors import MediaError
 from emocli.plugin.transcript import Line, Transcript, spread
-from emocli.prediction.reading import beside, fitted
+from emocli.prediction.reading import fitted, transcript_path
 
 RECORDING = Path("interview.mp4")
 
@@ -19,19 +19,19 @@ def fit(*lines: Line, overlap: bool = False, seconds: float = 10.0) -> Transcrip
 
 def test_the_transcript_beside_a_recording(tmp_path: Path) -> None:
     recording = tmp_path / "a.mp4"
-    assert beside(recording) is None
+    assert transcript_path(recording) is None
     (tmp_path / "a.csv").touch()  # may be its manifest
     (tmp_path / "b.srt").touch()
-    assert beside(recording) is None
+    assert transcript_path(recording) is None
     (tmp_path / "a.srt").touch()
-    assert beside(recording) == tmp_path / "a.srt"
+    assert transcript_path(recording) == tmp_path / "a.srt"
     (tmp_path / "a.TextGrid").touch()  # says more: words and speakers
-    assert beside(recording) == tmp_path / "a.TextGrid"
+    assert transcript_path(recording) == tmp_path / "a.TextGrid"
     other = tmp_path / "other"
     other.mkdir()
-    assert beside(recording, other) is None
+    assert transcript_path(recording, other) is None
     (other / "a.words.csv").touch()
-    assert beside(recording, other) == other / "a.words.csv"
+    assert transcript_path(recording, other) == other / "a.words.csv"
 
 
 def test_lines_that_fit_stay_as_they_are() -> None:

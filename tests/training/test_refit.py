@@ -135,7 +135,7 @@ def test_baselines_are_refitted_too(corpus: toy.Toy, tmp_path: Path) -> None:
     assert (plain.refitted, refit.refitted) == (False, True)
     for one, other in zip(plain.models, refit.models, strict=True):
         assert (one.C, one.valid) == (other.C, other.valid)
-        assert not np.array_equal(one.seen.mean, other.seen.mean)
+        assert not np.array_equal(one.functionals.mean, other.functionals.mean)
 
 
 @pytest.mark.parametrize("proxy", [None, "nn1"])

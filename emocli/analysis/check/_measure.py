@@ -32,7 +32,7 @@ OTHERS = "shuffle"
 PROTOCOL = "m3er75"
 """By which flagged and truly corrupted modalities are counted."""
 
-BESIDE = ("literal", "paper")
+PAPER_PRESETS = ("literal", "paper")
 """Presets the check is compared with, fitted on the same clips."""
 
 BATCH = 64
@@ -102,7 +102,9 @@ class _FittedChecks:
     def of(cls, subject: Subject) -> _FittedChecks:
         own = subject.repair_factory.check
         train, valid = subject.split("train"), subject.split("valid")
-        paper_settings = {preset: fitted(train, valid, configure(preset, {})) for preset in BESIDE}
+        paper_settings = {
+            preset: fitted(train, valid, configure(preset, {})) for preset in PAPER_PRESETS
+        }
         return cls(subject, {"fitted": own, **paper_settings}, _evidence(own, subject.clips))
 
     @property

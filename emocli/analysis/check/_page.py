@@ -13,7 +13,7 @@ from emocli.report.parts import Folded, Heat, Panels
 from emocli.report.tables import Cell, ReportTable
 
 FITTED = "fitted"
-"""The settings of the check at hand, beside those of the paper."""
+"""Name of the settings of the check at hand, compared with those of the paper."""
 
 
 def parts(report: CheckReport, run: Path) -> Iterator[Part]:

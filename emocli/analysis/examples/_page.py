@@ -70,5 +70,5 @@ def _card(example: ExampleClip, store: Path | None) -> Card:
         words=example.text,
         lines=(kind, ", ".join(f"{name} {value:.2f}" for name, value in others), who),
         stills=tuple(map(jpeg, stills)),
-        told=f"{example.clip}, who shows {example.shown}",
+        caption=f"{example.clip}, who shows {example.shown}",
     )

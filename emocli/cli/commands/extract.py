@@ -84,8 +84,8 @@ def command(
     failed = [result for result in results if result.failed]
     if failed:
         count = sum(result.failed for result in failed)
-        told = number_of(count, "extractions failed and are listed")
-        show.warn(f"{told} in {failed[0].failures}")
+        message = number_of(count, "extractions failed and are listed")
+        show.warn(f"{message} in {failed[0].failures}")
         raise typer.Exit(PARTLY_DONE)
 
 

@@ -150,7 +150,7 @@ def _tell(report: PredictionReport, out: Path, printed: bool, json: bool) -> Non
         show.warn(remark)
     if report.failures:
         first = report.failures[0]
-        show.warn(f"{number_of(len(report.failures), 'failures')}, the first: {first.told}")
+        show.warn(f"{number_of(len(report.failures), 'failures')}, the first: {first.description}")
         if not printed:
             show.warn(f"all are listed in {out / 'failures.jsonl'}")
         raise typer.Exit(PARTLY_DONE)

@@ -30,10 +30,10 @@ def command(
 ) -> None:
     """Write one page about runs, to look at or to send.
 
-    Everything that evaluate and analyze have found out: metrics with intervals beside plain
-    baselines, confusion, classes, groups, calibration, training, robustness, the modality check,
-    weights, surest and worst clips, settings and command lines; several runs are compared clip by
-    clip. What has not been made yet is listed with its command.
+    All results of evaluate and analyze: metrics with intervals and those of baselines, confusion,
+    classes, groups, calibration, training, robustness, the modality check, weights, surest and
+    worst clips, settings and command lines; several runs are compared clip by clip. What has not
+    been made yet is listed with its command.
 
     The page is one file that loads nothing from elsewhere: send it, or print it to PDF in a
     browser. It holds pictures and words of the clips it shows, where these are at hand.

@@ -227,8 +227,8 @@ def command(
     else:
         _print(outcome)
     if inputs.failed:
-        told = number_of(inputs.failed, "extractions failed and are listed")
-        show.warn(f"{told} in {inputs.store / 'failures.jsonl'}")
+        message = number_of(inputs.failed, "extractions failed and are listed")
+        show.warn(f"{message} in {inputs.store / 'failures.jsonl'}")
         raise typer.Exit(PARTLY_DONE)
 
 

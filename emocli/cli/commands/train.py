@@ -39,7 +39,7 @@ def command(
     robust: RobustOptions,
     no_baseline: Annotated[
         bool,
-        typer.Option("--no-baseline", help="Fit no linear model and no SVM beside the network."),
+        typer.Option("--no-baseline", help="Fit no classical baselines (linear model, SVM)."),
     ] = False,
     overwrite: options.Overwrite = False,
     dry_run: options.DryRun = False,
@@ -97,7 +97,7 @@ def _print(summary: TrainSummary | CrossSummary) -> None:
         show.line("  then learnt anew from train and valid split, for as many epochs as were best")
     for name, metrics in summary.baseline_metrics.items():
         if summary.monitor in metrics:
-            show.line(f"  beside it: {name} {metrics[summary.monitor]:.3f}")
+            show.line(f"  baseline {name}: {metrics[summary.monitor]:.3f}")
     for gap in dict.fromkeys(gap for part in summary.parts for gap in _gaps(part)):
         show.warn(gap)
     for note in summary.notes:

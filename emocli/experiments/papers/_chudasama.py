@@ -37,13 +37,13 @@ LAYERS: Mapping[CorpusName, int] = MappingProxyType({"meld": 1, "iemocap": 5})
 
 
 class Modalities(Names):
-    """Settings: the modalities of an utterance, and whose values are shown beside.
+    """Settings: the modalities of an utterance, and the corpus whose printed values are shown.
 
     Attributes
     ----------
     corpus : {'meld', 'iemocap', 'other'}
-        The corpus whose values are printed beside one's own, by default the one the clips are of;
-        of another one the paper has none.
+        Corpus whose values of the paper are printed for comparison, by default the one the clips
+        are of; of another one the paper has none.
     text : str
         The text's modality, as the store calls it; fusion attention mixes it (eq. 6).
     audio : str
@@ -113,13 +113,13 @@ def row(
     network : mapping, optional
         Settings in which it differs from the rows of the other tables.
     """
-    seen = tuple(modalities) or config.all
+    used = tuple(modalities) or config.all
     # The network's own default is a modality called 'text'; the store may call it otherwise.
-    own: Tree = {"query": config.query(seen), **_layers(config, seen), **(network or {})}
+    own: Tree = {"query": config.query(used), **_layers(config, used), **(network or {})}
     return Row(
         name,
         fusion=NETWORK,
-        modalities=seen,
+        modalities=used,
         features=features or {},
         settings={"network": own},
         printed=printed(claims, config.corpus),

@@ -111,7 +111,7 @@ def comparison(
     metrics: Sequence[str],
     notes: Sequence[str] = (),
 ) -> Table:
-    """Return a table of M2FNet and a regression, trained and tested, beside what is quoted.
+    """Return a table of M2FNet and a regression, trained and tested, and of quoted rows.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def comparison(
     metrics : sequence of str
         Metrics of the table.
     notes : sequence of str
-        What a reader should know besides.
+        Further notes of the report.
     """
     own = row("M2FNet", config, WHOLE)
     ours = "ours, on the clips of this command"

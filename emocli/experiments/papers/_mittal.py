@@ -132,11 +132,11 @@ def note(corpus: CorpusName | None) -> str:
     if corpus is None:
         return "printed: nothing, the paper's values are of IEMOCAP and of CMU-MOSEI"
     if corpus == "mosei":
-        return "printed: of CMU-MOSEI, where a clip may have several classes, each asked by itself"
+        return "printed: of CMU-MOSEI, where a clip may have several classes, each a binary task"
     return (
-        "printed: of IEMOCAP, beside networks that are asked each class by itself ('binary "
-        "classification per class', section 6); rows 'softmax' choose one of the classes, are "
-        "scored one class against the rest as well, and have none beside"
+        "printed: of IEMOCAP, for networks trained one-vs-rest ('binary classification per class', "
+        "section 6); rows 'softmax' choose one of the classes, are scored one-vs-rest as well, and "
+        "have no printed values"
     )
 
 

@@ -1,4 +1,4 @@
-"""M2FNet beside systems that read text alone.
+"""M2FNet compared with systems that read text alone.
 
 Table 6: thirteen systems, quoted with "weighted average F1 score" on MELD and IEMOCAP, and M2FNet.
 'M2FNet' is the last line of the table, trained and tested here; 'M2FNet as printed' is that line as

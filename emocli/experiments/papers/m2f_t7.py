@@ -1,4 +1,4 @@
-"""M2FNet beside other multi-modal systems.
+"""M2FNet compared with other multi-modal systems.
 
 Table 7: five systems, quoted with "Accuracy" and "Weighted Average F1" on MELD and IEMOCAP, and
 M2FNet. 'M2FNet' is the last line of the table, trained and tested here; 'M2FNet as printed' is that

@@ -40,7 +40,7 @@ NOISE = "0.01"
 """Signal-to-noise ratio of the paper, at which tau is varied."""
 
 VECTORS = ("hadamard", "hadamard1p", "concat", "sum")
-"""Fused vectors beside the weighted sum."""
+"""Fused vectors other than the weighted sum."""
 
 Beta = Annotated[float, Field(gt=0, le=100)]
 Tau = Annotated[float, Field(ge=0, le=1)]
@@ -60,7 +60,7 @@ class Config(Settings):
     Attributes
     ----------
     beta : tuple of float
-        Values of ``network.beta`` that are tried beside 1.
+        Values of ``network.beta`` that are tried, besides 1.
     tau : tuple of float
         Thresholds, of all pairs alike; correlations, since the check is the paper's.
     snr : tuple of str
@@ -92,7 +92,7 @@ def table(config: Config) -> Table:
         sweeps=tuple(_sweeps(betas, config)),
         check_preset="paper",
         notes=(
-            "the paper prints one result for one unstated value of each; Table 2's are beside the "
+            "the paper prints one result for one unstated value of each; Table 2's are with the "
             "rows of m3er-t2",
             f"varied in one choice each from '{BASE}': beta {USUAL:g}, a constant weight, the "
             "weighted sum",

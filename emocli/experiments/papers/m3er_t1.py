@@ -1,4 +1,4 @@
-"""M3ER beside what others had published.
+"""M3ER compared with published systems.
 
 Table 1: for each corpus three methods and M3ER, with "F1 scores and the mean classification
 accuracies (MA)"; "Numbers not reported by prior methods are marked with '-'", and have none here
@@ -53,7 +53,7 @@ OWN = "M3ER as printed"
 
 
 class Config(Settings):
-    """Settings: the corpus of the paper whose values stand beside, and the task.
+    """Settings: the corpus of the paper whose values are printed for comparison, and the task.
 
     Attributes
     ----------

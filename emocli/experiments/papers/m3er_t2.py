@@ -51,8 +51,8 @@ class Config(Settings):
     modality_dropout : float
         ``train.modality_dropout`` of the row that learns to do without modalities.
     printed : {'mosei', 'iemocap', 'other'}
-        Whose numbers stand beside: by default those of the corpus the clips are of, if the paper
-        has any.
+        Corpus whose values of the paper are printed for comparison, by default the one the clips
+        are of, if the paper has any.
     task : {'single', 'multi', 'intensity'}, optional
         Task of the clips, by default as their manifest says.
     """
@@ -86,7 +86,7 @@ COMPARISONS = (
     ("trained clean, check and proxy", "trained clean, check"),
     ("trained clean, check and proxy", "trained clean, oracle and proxy"),
 )
-"""Repairs beside each other."""
+"""Repairs that are compared."""
 
 EXPECTED = (
     ("noisy, check and proxy", "noisy, check"),
@@ -217,7 +217,8 @@ def _notes(config: Config) -> tuple[str, ...]:
         "which these are; else on clean ones, which who has a noisy corpus lacks",
         "oracle: knows what is corrupted; in place of the check",
         "the paper's overall F1 and mean accuracy are means over classes of 'this class or not'; "
-        "accuracy and F1 of one class out of several are other values, and have none beside",
-        "the paper does not say which F1 of a class it takes: beside stands that of present "
-        "and absent, weighted by their clips",
+        "accuracy and F1 of one class out of several are other metrics, of which the paper has no "
+        "values",
+        "the paper does not say which F1 of a class it takes: its values are compared with that of "
+        "present and absent, weighted by their clips",
     )

@@ -3,7 +3,7 @@
 Figure 4: "Visualisation of view-specific attention across time. Attention in the text modality
 focuses on the words 'very' and 'delicate' ... Also, the difference in oscillation rates between the
 audio and visual modalities is noted." Section 5 says that it is of "a CMU-MOSEI test sentence" and
-of "the GCA emotion recognition system"; the row with gates is ours beside it. How the sentence was
+of "the GCA emotion recognition system"; the row with gates is our addition. How the sentence was
 chosen it does not say: here it is the first test clip whose text has the word, whatever the network
 makes of it. Of CMU-MOSEI the networks have the 512 units of section 4.
 

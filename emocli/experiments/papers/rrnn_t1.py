@@ -69,7 +69,7 @@ def table(config: Config) -> Table:
             corpus="cremad", expected=tuple((ATTENDED, view) for view in ("A", "V"))
         ),
         notes=(
-            "printed, human: of CREMA-D, and beside no other corpus",
+            "printed, human: of CREMA-D, and shown with no other corpus",
             "human: raters who hear, see, or do both, against the intended emotion",
             NAIVE,
             GATED.format("Table 1's .650, 'Dual Attention',"),

@@ -85,7 +85,7 @@ class _FeatureGenerator:
 
     @property
     def settings(self) -> Tree:
-        """All that its values depend on, beside the clips."""
+        """All that its values depend on, except the clips."""
         shape = {"aligned": self.shape.aligned, "vectors": self.shape.vectors}
         return {"generator": GENERATOR, **self.config.model_dump(mode="json"), **shape}
 

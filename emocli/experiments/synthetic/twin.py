@@ -92,8 +92,8 @@ class Twin:
         ConfigError
             If the settings name features, which are those of the twin, or one is none.
         """
-        beside = of_corpus(name, read_table(name, settings).synthetic.corpus)
-        settings = merge({"experiment": beside}, settings) if beside else settings
+        paper_settings = of_corpus(name, read_table(name, settings).synthetic.corpus)
+        settings = merge({"experiment": paper_settings}, settings) if paper_settings else settings
         table = read_table(name, settings)
         if subsection(settings, "reproduce").get("features") and not from_clips:
             what = "--synthetic makes the features that the table needs"

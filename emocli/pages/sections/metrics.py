@@ -1,4 +1,4 @@
-"""The metrics of the clean test clips, with intervals, beside plain baselines."""
+"""The metrics of the clean test clips, with intervals, compared with baselines."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from emocli.report.tables import number
 
 
 def parts(contents: Contents) -> Iterator[Part]:
-    """Yield the metrics of one run beside its baselines, or of all runs, and what they are."""
+    """Yield the metrics of one run and its baselines, or of all runs, and their definitions."""
     reports = {run.name: run.main for run in contents.runs if run.main}
     if not reports:
         return
@@ -72,8 +72,8 @@ def _table(report: EvaluationReport) -> Sheet:
 def _explained(reports: list[EvaluationReport]) -> Iterator[Part]:
     intervals = dict.fromkeys(report.interval for report in reports)
     yield Paragraph(f"Intervals: {'; '.join(intervals)}.")
-    if told := interval_notes(reports):
-        yield Listing(told)
+    if notes := interval_notes(reports):
+        yield Listing(notes)
     if any(len(report.seeds) > 1 and not report.ensemble for report in reports):
         counts = dict.fromkeys(len(report.seeds) for report in reports)
         yield Paragraph(

@@ -30,8 +30,8 @@ def _of_run(run: RunRecords) -> Iterator[Part]:
 def _figures(file: AnalysisFile) -> list[Picture]:
     """Return the figures beside a report; others begin with its name and a plus."""
     stem = file.path.stem
-    beside = sorted(file.path.parent.glob("*.png"))
-    own = [p for p in beside if p.stem == stem or p.stem.startswith(f"{stem}-")]
+    images = sorted(file.path.parent.glob("*.png"))
+    own = [p for p in images if p.stem == stem or p.stem.startswith(f"{stem}-")]
     return [Picture(str(path), path.stem.replace("+", ", "), _caption(path)) for path in own]
 
 

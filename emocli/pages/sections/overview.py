@@ -66,13 +66,13 @@ def _tiles(report: EvaluationReport) -> Iterator[Tile]:
     clean = report.clean
     for name, shown in FIRST.items():
         if not math.isnan(clean.metrics.get(name, math.nan)):
-            told, own = "", clean.interval_of(name)
+            note, own = "", clean.interval_of(name)
             if name == clean.shown[0] and own:
                 both = texts.interval(own.ci, own.ci_clips)
-                told = f"95 %: {both}" if both != NO_NUMBER else ""
+                note = f"95 %: {both}" if both != NO_NUMBER else ""
             elif f"{name}_std" in clean.metrics:
-                told = f"± {number(clean.metrics[f'{name}_std'])} over the seeds"
-            yield Tile(number(clean.metrics[name]), shown, told)
+                note = f"± {number(clean.metrics[f'{name}_std'])} over the seeds"
+            yield Tile(number(clean.metrics[name]), shown, note)
 
 
 def _runs(contents: Contents) -> Grid:

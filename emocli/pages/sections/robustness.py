@@ -26,7 +26,7 @@ MOST_BANDS = 3
 
 @dataclass(frozen=True)
 class Curve:
-    """The points of one run and repair, and the clean condition beside them."""
+    """The points of one run and repair, and the clean condition."""
 
     name: str
     clean: ConditionReport
@@ -214,7 +214,7 @@ def absent(contents: Contents) -> Iterator[Suggestion]:
         if not any(report.corrupted for report in run.own):
             modality = next(iter(run.config.features))
             command = texts.command(f"emocli evaluate RUN --corrupt {modality}", run)
-            yield Suggestion(f"{run.name}: one corrupted modality, beside the clean clips", command)
+            yield Suggestion(f"{run.name}: one corrupted modality, against clean clips", command)
 
 
 SECTION = Section(60, "Robustness", parts, absent)

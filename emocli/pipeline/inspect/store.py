@@ -21,7 +21,7 @@ from emocli.pipeline.inspect.sections import Inspection, InspectionTable, table_
 
 @dataclass(frozen=True, kw_only=True)
 class StoredFacts(Record):
-    """The facts of a stored feature; beside a manifest also how many clips changed or are missing.
+    """The facts of a stored feature; with a manifest also how many clips changed or are missing.
 
     ``provenance`` are the attributes of its file.
     """

@@ -61,8 +61,8 @@ def _tiers(segments: Sequence[SegmentPrediction]) -> dict[str, list[Interval]]:
         "words": list(_words(ordered)),
     }
     for state in STATES:
-        told = ((start, end, _names(s, state)) for s, start, end in spans)
-        by_name[state] = [each for each in told if each[2]]
+        intervals = ((start, end, _names(s, state)) for s, start, end in spans)
+        by_name[state] = [each for each in intervals if each[2]]
     return {name: intervals for name, intervals in by_name.items() if intervals}
 
 

@@ -112,12 +112,12 @@ class ModalityCheck:
         )
         noisy = "youden" in (config.tau, config.outliers)
         if config.screens:
-            told = [(representation(views), varying(views)) for views in train]
+            fitted = [(representation(views), varying(views)) for views in train]
             held = [
                 HeldOut.of(views, representation, noisy).without(varying(views), representation)
                 for views in valid
             ]
-            rows, live = _together([x for x, _ in told]), _together([x for _, x in told])
+            rows, live = _together([x for x, _ in fitted]), _together([x for _, x in fitted])
             check = cls._screened(_kept(rows, live, representation), held, representation, config)
             return check._leaving_out(rows, live)
         rows = _together([representation(views) for views in train])
@@ -258,7 +258,7 @@ class ModalityCheck:
     def _agrees(
         self, modality: str, scores: Mapping[Pair, Reals], trusted: Mapping[str, Flags]
     ) -> Flags:
-        """Tell where a modality agrees with enough of the trusted ones beside it, shape (B,)."""
+        """Tell where a modality agrees with enough of the other trusted ones, shape (B,)."""
         n = len(trusted[modality])
         partners, cleared = np.zeros(n, np.int64), np.zeros(n, np.int64)
         for pair, rho in scores.items():

@@ -64,12 +64,12 @@ def write(segments: Sequence[SegmentPrediction], folder: Path) -> str:
 
 
 def _descriptor(media: Path, folder: Path) -> dict[str, str]:
-    beside = Path(os.path.relpath(media.resolve(), folder.resolve())).as_posix()
+    relative = Path(os.path.relpath(media.resolve(), folder.resolve())).as_posix()
     kind = TYPES.get(media.suffix.lower(), "video/*")
     return {
         "MEDIA_URL": media.resolve().as_uri(),
         "MIME_TYPE": kind,
-        "RELATIVE_MEDIA_URL": beside if beside.startswith(".") else f"./{beside}",
+        "RELATIVE_MEDIA_URL": relative if relative.startswith(".") else f"./{relative}",
     }
 
 

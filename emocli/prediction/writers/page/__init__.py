@@ -59,7 +59,7 @@ def html_text(report: PredictionReport, folder: Path) -> str:
 
 def _failures(report: PredictionReport) -> str:
     """Return the list of what could not be used; nothing if all could."""
-    lines = (f"<li>{escaped(each.told)}</li>" for each in report.failures)
+    lines = (f"<li>{escaped(each.description)}</li>" for each in report.failures)
     listed = "".join(lines)
     return f'<h2>Not predicted</h2>\n<ul id="failures">{listed}</ul>\n' if listed else ""
 

@@ -1,4 +1,4 @@
-"""The classical models beside a network: trained, kept, shown and tested with it."""
+"""The classical baselines of a network: trained, kept, shown and tested with it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ QUICK = (
     "network.hidden=4",
 )
 
-BESIDE = ("logistic", "svm")
+CLASSICAL = ("logistic", "svm")
 
 corpus = toy.fixture(sizes=SIZES, noise=1.5)
 
@@ -59,8 +59,8 @@ def test_they_are_those_of_the_same_features_and_splits(corpus: toy.Toy, trained
     standardiser = Standardiser.fit(splits["train"])
     learnt, valid, test = (samples.then(standardiser) for samples in splits.values())
     targets = test.manifest.targets(test.clips)
-    beside = fit_classical(BESIDE, learnt, valid, settings=TrainConfig(**PLUS))
-    for name, model in zip(BESIDE, beside.models, strict=True):
+    fitted = fit_classical(CLASSICAL, learnt, valid, settings=TrainConfig(**PLUS))
+    for name, model in zip(CLASSICAL, fitted.models, strict=True):
         values = model(test)
         expected = score("single", targets, values, toy.CLASSES).overall
         assert found["clean"]["classical"][name]["metrics"] == pytest.approx(expected)
@@ -74,30 +74,30 @@ def test_they_are_those_of_the_same_features_and_splits(corpus: toy.Toy, trained
 
 def test_python_fits_them_too(corpus: toy.Toy, tmp_path: Path) -> None:
     how = {"fusion": "late", "settings": toy.QUICK}
-    beside = train(corpus.manifest, corpus.store, run=tmp_path / "run", **how)
-    assert tuple(beside.baselines) == BESIDE
+    summary = train(corpus.manifest, corpus.store, run=tmp_path / "run", **how)
+    assert tuple(summary.baselines) == CLASSICAL
     assert (tmp_path / "run" / BASELINES).is_file()
     alone = train(corpus.manifest, corpus.store, run=tmp_path / "alone", baselines=False, **how)
     assert not alone.baselines
 
 
-def test_they_stand_beside_the_network_everywhere(
+def test_they_are_reported_with_the_network_everywhere(
     corpus: toy.Toy, trained: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(command(corpus, trained)) == 0  # again: it is there already
     out = capsys.readouterr().out
-    assert "beside it: logistic" in out
-    assert "beside it: svm" in out
+    assert "baseline logistic: " in out
+    assert "baseline svm: " in out
     assert run([*command(corpus, trained), "--json"]) == 0
     summary = json.loads(capsys.readouterr().out)
-    assert summary["baselines"].keys() == set(BESIDE)
+    assert summary["baselines"].keys() == set(CLASSICAL)
     card = (trained / "README.md").read_text()
     accuracy = summary["baselines"]["svm"]["valid"]["accuracy"]
     assert "| metric | value | logistic | svm | what it is |" in card
     assert f"{accuracy:.3f}" in card
     assert run(["evaluate", str(trained), "--no-figures", "--corrupt", "audio"]) == 0
     out = capsys.readouterr().out
-    assert "beside the network" in out
+    assert "classical baselines" in out
     assert "accuracy corrupted" in out
 
 
@@ -105,7 +105,7 @@ def test_without_them_nothing_is_fitted_or_shown(
     corpus: toy.Toy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(command(corpus, tmp_path / "run", "--no-baseline")) == 0
-    assert "beside it" not in capsys.readouterr().out
+    assert "baseline" not in capsys.readouterr().out
     assert not (tmp_path / "run" / BASELINES).exists()
     assert "svm" not in (tmp_path / "run" / "README.md").read_text()
     assert "classical" not in evaluate(tmp_path / "run", figures=False).data["clean"]
@@ -135,12 +135,12 @@ def test_they_join_a_run_of_other_settings_by_what_the_refusal_says(
 def test_corruption_hurts_them_and_a_repair_is_theirs_too(corpus: toy.Toy, trained: Path) -> None:
     def accuracies(**options: Any) -> dict[str, float]:
         data = evaluate(trained, corrupt=["audio@0.0001", "text@0.0001"], figures=False, **options)
-        beside = data.report.classical or {}
-        return {name: each.metrics["accuracy"] for name, each in beside.items()}
+        classical = data.report.classical or {}
+        return {name: each.metrics["accuracy"] for name, each in classical.items()}
 
     clean = evaluate(trained, figures=False).report.classical or {}
     noisy, repaired = accuracies(), accuracies(repair=RepairOptions(oracle=True))
-    for name in BESIDE:
+    for name in CLASSICAL:
         assert noisy[name] < clean[name].metrics["accuracy"] - 0.1
         assert noisy[name] != repaired[name]
 
@@ -188,7 +188,7 @@ def test_every_fold_has_its_own_and_their_predictions_are_pooled(
 ) -> None:
     assert run([*command(corpus, tmp_path / "run", "--folds", "3"), "--json"]) == 0
     summary = json.loads(capsys.readouterr().out)
-    for name in BESIDE:
+    for name in CLASSICAL:
         each = [fold["baselines"][name]["valid"]["accuracy"] for fold in summary["folds"]]
         assert summary["baselines"][name]["accuracy"] == pytest.approx(np.mean(each))
     files = [(tmp_path / "run" / f"fold-{k}" / BASELINES).read_bytes() for k in range(3)]
