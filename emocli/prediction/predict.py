@@ -249,10 +249,8 @@ class Predictor:
             *self._few(clips, features),
         )
         if assigned is not None:
-            failures, remarks = (
-                (*assigned.failures, *failures),
-                (*assigned.remarks, *remarks),
-            )
+            failures = (*assigned.failures, *failures)
+            remarks = (*assigned.remarks, *remarks)
         return _unit_report(predicted.segments(), failures, remarks)
 
     def _key(

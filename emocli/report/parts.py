@@ -306,7 +306,7 @@ def _card(card: Card) -> str:
     words = f"<blockquote>{escaped(card.words)}</blockquote>" if card.words else ""
     lines = "".join(f"<p>{escaped(line)}</p>" for line in card.lines)
     stills = "".join(
-        f'<img alt="{escaped(f"{card.told}, picture {k}")}" src="data:{_type(content)};base64,'
+        f'<img alt="{escaped(f"{card.caption}, picture {k}")}" src="data:{_type(content)};base64,'
         f'{base64.b64encode(content).decode()}">'
         for k, content in enumerate(card.stills, 1)
     )

@@ -34,7 +34,7 @@ def test_the_table_has_a_row_per_segment() -> None:
 
 @pytest.mark.parametrize("message", ["is no recording", "c.mp4: is no recording"])
 def test_a_failure_names_its_file_once(message: str) -> None:
-    assert FailedInput(file="c.mp4", message=message).told == "c.mp4: is no recording"
+    assert FailedInput(file="c.mp4", message=message).description == "c.mp4: is no recording"
 
 
 def test_all_is_read_back(tmp_path: Path) -> None:

@@ -236,11 +236,11 @@ def _of_report(name: str, report: EvaluationReport) -> str:
     rows = []
     for each in report.conditions:
         low, high = _interval(each.accuracy_ci, each.accuracy_ci_clips)
-        told = [f"{each.metrics[m]:.3f}" for m in metrics]
-        rows.append((f"this, {each.label}", *told, bounds((low, high))))
-        for model, baseline in (each.classical or {}).items():
+        own = [f"{each.metrics[m]:.3f}" for m in metrics]
+        rows.append((f"this, {each.label}", *own, bounds((low, high))))
+        for model, fitted in (each.classical or {}).items():
             rows.append(
-                (f"{model}, {each.label}", *(_formatted(baseline.metrics, m) for m in metrics), "")
+                (f"{model}, {each.label}", *(_formatted(fitted.metrics, m) for m in metrics), "")
             )
     for baseline, values in report.baselines.items():
         rows.append((baseline, *(_formatted(values, m) for m in metrics), ""))
