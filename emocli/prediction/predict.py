@@ -253,9 +253,7 @@ class Predictor:
             remarks = (*assigned.remarks, *remarks)
         return _unit_report(predicted.segments(), failures, remarks)
 
-    def _key(
-        self, pieces: Sequence[Piece], assignment: PeopleAssignment | None, zeros: bool
-    ) -> str:
+    def _key(self, pieces: Sequence[Piece], people: PeopleAssignment | None, zeros: bool) -> str:
         """Return a name that is equal for equal clips, files, features and networks."""
         clips = [piece.clip for piece in pieces]
         facts = [
@@ -264,7 +262,7 @@ class Predictor:
             [(clip.speaker, clip.dialogue, clip.turn) for clip in clips],
             [(recipe.name, recipe.settings) for recipe in self.features.recipes],
             self._networks,
-            str(assignment.choice) if assignment else "",
+            str(people.choice) if people else "",
             zeros,
             version(),
         ]
