@@ -118,9 +118,9 @@ class SourceOptions:
         if not self.from_clips:
             return inputs
         trainings = EncoderTrainings.of(experiment, inputs.corpus, out, inputs.settings)
-        made = trainings.make(workers, overwrite, say)
+        outcome = trainings.make(workers, overwrite, say)
         return PreparedInputs(
-            inputs.corpus, made.store, trainings.without(inputs.settings), made.failed
+            inputs.corpus, outcome.store, trainings.without(inputs.settings), outcome.failed
         )
 
     def _corpus(self) -> Manifest:

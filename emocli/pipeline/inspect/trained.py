@@ -111,5 +111,5 @@ def _reports(path: Path) -> list[str]:
     """Return the reports of a run, without the log of its commands."""
     from emocli.models.commands import FILE
 
-    found = (report for report in path.glob("reports/*.json") if report.name != FILE)
-    return sorted(str(report.relative_to(path)) for report in found)
+    reports = (report for report in path.glob("reports/*.json") if report.name != FILE)
+    return sorted(str(report.relative_to(path)) for report in reports)

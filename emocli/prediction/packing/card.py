@@ -143,8 +143,8 @@ def _yaml(text: str) -> str:
 
 
 def _names(config: RunConfig, terms: Mapping[str, str]) -> str:
-    told = [f"{name}: {text}" for name, text in terms.items()]
-    return "; ".join([config.licence or "unknown, see the corpus", *told])
+    own = [f"{name}: {text}" for name, text in terms.items()]
+    return "; ".join([config.licence or "unknown, see the corpus", *own])
 
 
 def _what(ensemble: Ensemble) -> str:
@@ -162,7 +162,7 @@ def _needs(pack: Pack) -> str:
         "`load_run(...).predict(MANIFEST, STORE)`"
         for name in pack.imported
     ]
-    told = {"all": "all words of", "training": "the words of the training's corpus, out of"}
+    scope = {"all": "all words of", "training": "the words of the training's corpus, out of"}
     for each in pack.vectors:
         file = f"`{code(each.file)}` ({each.bytes:,} bytes, SHA-256 `{each.sha256}`)"
         if each.words == "none":
@@ -170,7 +170,7 @@ def _needs(pack: Pack) -> str:
             lines.append(f"- the word vectors {file}, which are not in it: {where}")
         else:
             unknown = f"a word that is not among them is {each.unknown}"
-            lines.append(f"- in it are {told[each.words]} {file}; {unknown}")
+            lines.append(f"- in it are {scope[each.words]} {file}; {unknown}")
     return "## What it needs\n\n" + "\n".join(lines) if lines else ""
 
 
