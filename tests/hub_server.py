@@ -151,12 +151,12 @@ class Handler(BaseHTTPRequestHandler):
     def _commit(self, repository: Repository, name: str, branch: str, body: bytes) -> None:
         files = repository.branches[branch]
         for line in body.splitlines():
-            told = json.loads(line)
-            value = told["value"]
-            if told["key"] == "file":
+            data = json.loads(line)
+            value = data["value"]
+            if data["key"] == "file":
                 assert value["encoding"] == "base64"
                 files[value["path"]] = base64.b64decode(value["content"])
-            elif told["key"] == "lfsFile":
+            elif data["key"] == "lfsFile":
                 files[value["path"]] = self.hub.objects[value["oid"]]
         commit = repository.commit(branch)
         url = f"{self.hub.address}/{name}/commit/{commit}"

@@ -21,24 +21,24 @@ def layers(seed: int = 0) -> Layers:
     def kernel(*shape: int) -> NDArray[np.float32]:
         return rng.normal(0, np.prod(shape[:3]) ** -0.5, shape).astype(np.float32)
 
-    made = {"conv2d_1": {"kernel:0": kernel(3, 3, 1, 8)}}
-    made["conv2d_2"] = {"kernel:0": kernel(3, 3, 8, 8)}
+    result = {"conv2d_1": {"kernel:0": kernel(3, 3, 1, 8)}}
+    result["conv2d_2"] = {"kernel:0": kernel(3, 3, 8, 8)}
     for k, (inputs, outputs) in enumerate(((8, 16), (16, 32), (32, 64), (64, 128)), 3):
-        made[f"conv2d_{k}"] = {"kernel:0": kernel(1, 1, inputs, outputs)}
-    made["conv2d_7"] = {"kernel:0": kernel(3, 3, 128, 7), "bias:0": kernel(1, 1, 1, 7)[0, 0, 0]}
+        result[f"conv2d_{k}"] = {"kernel:0": kernel(1, 1, inputs, outputs)}
+    result["conv2d_7"] = {"kernel:0": kernel(3, 3, 128, 7), "bias:0": kernel(1, 1, 1, 7)[0, 0, 0]}
     for k, (inputs, outputs) in enumerate(zip((8, *WIDTHS), WIDTHS, strict=False), 1):
-        made[f"separable_conv2d_{k}"] = {
+        result[f"separable_conv2d_{k}"] = {
             "depthwise_kernel:0": kernel(3, 3, inputs, 1),
             "pointwise_kernel:0": kernel(1, 1, inputs, outputs),
         }
     for k, width in enumerate(NORMS, 1):
-        made[f"batch_normalization_{k}"] = {
+        result[f"batch_normalization_{k}"] = {
             "gamma:0": rng.uniform(0.5, 1.5, width).astype(np.float32),
             "beta:0": rng.normal(0, 0.2, width).astype(np.float32),
             "moving_mean:0": rng.normal(0, 0.2, width).astype(np.float32),
             "moving_variance:0": rng.uniform(0.3, 2, width).astype(np.float32),
         }
-    return made
+    return result
 
 
 def write(path: Path, arrays: Layers) -> Path:

@@ -28,11 +28,11 @@ def numbers(text: str) -> Iterator[int]:
 
 
 def cited() -> dict[str, set[int]]:
-    found: dict[str, set[int]] = {}
+    result: dict[str, set[int]] = {}
     for text in docstrings():
         for author, year, equations in CITATION.findall(text):
-            found.setdefault(f"{author} {year}", set()).update(numbers(equations))
-    return found
+            result.setdefault(f"{author} {year}", set()).update(numbers(equations))
+    return result
 
 
 @pytest.mark.parametrize("paper", EQUATIONS)

@@ -84,9 +84,9 @@ def check(gpu: ModuleType, found: dict[str, Any], networks: tuple[str, ...]) -> 
 
 
 def test_it_runs_small_on_a_cpu(gpu: ModuleType, tmp_path: Path, capsys: Any) -> None:
-    code, found = run(gpu, tmp_path, *(part for name in SOME for part in ("--network", name)))
+    code, result = run(gpu, tmp_path, *(part for name in SOME for part in ("--network", name)))
     assert code == 0
-    check(gpu, found, SOME)
+    check(gpu, result, SOME)
     shown = capsys.readouterr().out
     assert "worst differences from the CPU" in shown
     assert all(f"{name}, bf16-mixed (clips)" in shown for name in SOME)
@@ -94,16 +94,16 @@ def test_it_runs_small_on_a_cpu(gpu: ModuleType, tmp_path: Path, capsys: Any) ->
 
 @pytest.mark.slow
 def test_it_trains_every_network(gpu: ModuleType, tmp_path: Path) -> None:
-    code, found = run(gpu, tmp_path)
+    code, result = run(gpu, tmp_path)
     assert code == 0
-    check(gpu, found, tuple(plugins.names("fusion")))
+    check(gpu, result, tuple(plugins.names("fusion")))
 
 
 def test_what_there_is_no_time_for_is_named(gpu: ModuleType, tmp_path: Path) -> None:
-    code, found = run(gpu, tmp_path, "--seconds", "0", "--network", "late")
+    code, result = run(gpu, tmp_path, "--seconds", "0", "--network", "late")
     assert code == 0
-    assert found["skipped"] == [*SECTIONS, "network late"]
-    assert not found["rates"]
+    assert result["skipped"] == [*SECTIONS, "network late"]
+    assert not result["rates"]
 
 
 def test_what_fails_is_told_and_the_rest_goes_on(
@@ -115,10 +115,10 @@ def test_what_fails_is_told_and_the_rest_goes_on(
     monkeypatch.setattr(gpu, "cascade", broken)
     for name in ("extractor", "embeddings", "texts"):
         monkeypatch.setattr(gpu, name, lambda bench, **named: None)
-    code, found = run(gpu, tmp_path, "--network", "late")
+    code, result = run(gpu, tmp_path, "--network", "late")
     assert code == 1
-    assert "out of memory" in found["failures"]["face cascade"]
-    assert {rate["what"] for rate in found["rates"]} == {"late"}
+    assert "out of memory" in result["failures"]["face cascade"]
+    assert {rate["what"] for rate in result["rates"]} == {"late"}
     assert "FAILED: face cascade" in capsys.readouterr().out
 
 
@@ -135,11 +135,11 @@ def test_it_stops_in_time_and_leaves_what_it_has(
 
     monkeypatch.setattr(gpu, "cascade", measured)
     monkeypatch.setattr(gpu, "extractor", endless)
-    code, found = run(gpu, tmp_path, "--seconds", "2", "--network", "late")
+    code, result = run(gpu, tmp_path, "--seconds", "2", "--network", "late")
     assert code == 0
-    assert not found["failures"]
-    assert found["skipped"] == [*SECTIONS[1:], "network late"]
-    assert found["seconds"] < 20
+    assert not result["failures"]
+    assert result["skipped"] == [*SECTIONS[1:], "network late"]
+    assert result["seconds"] < 20
 
 
 def test_differences_are_of_the_largest_number(gpu: ModuleType) -> None:
@@ -153,15 +153,15 @@ def test_a_difference_beyond_its_bound_is_one(
     gpu: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
     def measured(*options: Any) -> Any:
-        made = bench().Bench("cpu", bench().SMALL, tmp_path, 1.0)
-        made.compare("rrnn", "probabilities", bench().BOUNDS["probabilities"] * 2)
-        made.compare("gca", "probabilities", 0.0)
-        return made
+        built = bench().Bench("cpu", bench().SMALL, tmp_path, 1.0)
+        built.compare("rrnn", "probabilities", bench().BOUNDS["probabilities"] * 2)
+        built.compare("gca", "probabilities", 0.0)
+        return built
 
     monkeypatch.setattr(gpu, "measure", measured)
-    code, found = run(gpu, tmp_path)
+    code, result = run(gpu, tmp_path)
     assert code == 1
-    assert [c["within"] for c in found["comparisons"]] == [False, True]
+    assert [c["within"] for c in result["comparisons"]] == [False, True]
     (line,) = (x for x in capsys.readouterr().out.splitlines() if x.startswith("probabilities"))
     assert line.endswith("(rrnn)  BEYOND")
     assert not bench().Comparison("x", "probabilities", math.nan, 1.0).within

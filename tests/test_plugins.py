@@ -47,9 +47,12 @@ def test_an_installed_package_adds_one(install: Install) -> None:
     install("fusion", "elsewhere", "thirdparty", content)
     assert "elsewhere" in plugins.names("fusion")
     assert "thirdparty" not in sys.modules
-    found = plugins.describe("fusion", "elsewhere")
-    assert (found.summary, found.source) == ("A network from elsewhere", "nobody in particular")
-    assert found.licence == "none"
+    description = plugins.describe("fusion", "elsewhere")
+    assert (description.summary, description.source) == (
+        "A network from elsewhere",
+        "nobody in particular",
+    )
+    assert description.licence == "none"
     assert plugins.load("fusion", "elsewhere").__name__ == "thirdparty"
 
 
@@ -75,11 +78,11 @@ def test_a_command_that_cannot_be_imported_is_left_out_in_one_line(
 ) -> None:
     install("commands", "break", "broken", content)
     assert run(["--help"]) == 0
-    said = capsys.readouterr()
-    (line,) = said.err.splitlines()
+    captured = capsys.readouterr()
+    (line,) = captured.err.splitlines()
     assert line.startswith("warning: left out: broken: plug-in 'break' cannot be imported (")
-    assert "  train " in said.out
-    assert "  break " not in said.out
+    assert "  train " in captured.out
+    assert "  break " not in captured.out
     assert run(["break"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("error: broken: plug-in 'break' cannot be imported (")
@@ -101,10 +104,10 @@ def test_a_command_of_emocli_stays_beside_another_of_its_name(
     install("commands", entry, f"taker_{entry}", GREETING.format(name="train"))
     for arguments, shown in ((["--help"], "Train a fusion"), (["train", "--help"], "--fusion")):
         assert run(arguments) == 0
-        said = capsys.readouterr()
-        assert shown in said.out
-        assert "Greet." not in said.out
-        (line,) = said.err.splitlines()
+        captured = capsys.readouterr()
+        assert shown in captured.out
+        assert "Greet." not in captured.out
+        (line,) = captured.err.splitlines()
         both = f"the command 'train' is both emocli.cli.commands.train and taker_{entry}"
         assert line == f"warning: left out: {both}; rename that of taker_{entry}, or {UNINSTALL}"
 

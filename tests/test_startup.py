@@ -45,14 +45,14 @@ def loaded(code: str) -> set[str]:
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: " ".join(command) or "root")
 def test_help_loads_no_heavy_library(command: tuple[str, ...]) -> None:
     arguments = [*command, "--help"]
-    found = loaded(f"from emocli.cli.app import run\nassert run({arguments!r}) == 0")
-    assert "typer" in found
-    assert not found.intersection(HEAVY)
+    result = loaded(f"from emocli.cli.app import run\nassert run({arguments!r}) == 0")
+    assert "typer" in result
+    assert not result.intersection(HEAVY)
 
 
 def test_info_lists_without_importing() -> None:
-    found = loaded("from emocli.cli.app import run\nassert run(['info']) == 0")
-    assert not found.intersection(HEAVY)
+    result = loaded("from emocli.cli.app import run\nassert run(['info']) == 0")
+    assert not result.intersection(HEAVY)
 
 
 def test_a_report_is_looked_into_without_torch(tmp_path: Path) -> None:
@@ -66,8 +66,8 @@ def test_a_report_is_looked_into_without_torch(tmp_path: Path) -> None:
         (tmp_path / f"{name}.json").write_text(text)
     files = [str(tmp_path), *(str(tmp_path / f"{name}.json") for name in folders)]
     code = f"from emocli.cli.app import run\nassert not any(run(['inspect', p]) for p in {files})"
-    found = loaded(code)
-    assert not found.intersection({"torch", "sklearn", "scipy", "matplotlib"})
+    result = loaded(code)
+    assert not result.intersection({"torch", "sklearn", "scipy", "matplotlib"})
 
 
 def test_the_help_lists_analyses_without_importing() -> None:

@@ -52,7 +52,9 @@ def only_cached(
     except Exception as error:  # of the library's library for HTTP, whichever it is
         if isinstance(try_to_load_from_cache(name, known, revision=revision), str):
             return True
-        message = f"cannot be reached ({reason(error)}), and '{name}' is neither a folder nor cached"
+        message = (
+            f"cannot be reached ({reason(error)}), and '{name}' is neither a folder nor cached"
+        )
         hint = f"give a folder that holds {what}, or connect to the network"
         raise ConfigError(message, where=constants.ENDPOINT, hint=hint) from None
     return False

@@ -16,7 +16,7 @@ def test_long_names_are_shortened_and_stay_apart(tmp_path: Path) -> None:
     def written(name: str) -> Path:
         return write(tmp_path, Finding(name, Report(format=1), [], (), dict), {}).path
 
-    found = [written("clip 語/" * 40 + end) for end in "ab"]
-    assert len(set(found)) == 2
-    assert all(path.is_file() and len(path.name.encode()) < 255 for path in found)
-    assert found[0].with_suffix(".csv").read_text() == "\n"
+    result = [written("clip 語/" * 40 + end) for end in "ab"]
+    assert len(set(result)) == 2
+    assert all(path.is_file() and len(path.name.encode()) < 255 for path in result)
+    assert result[0].with_suffix(".csv").read_text() == "\n"

@@ -36,18 +36,18 @@ SPOKEN = "train00"
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> toy.Toy:
     """Audio at 10 steps a second, text with times for one clip, pictures without."""
-    made = toy.build(tmp_path_factory.mktemp("toy"))
-    words = made.folder / "words.csv"
+    result = toy.build(tmp_path_factory.mktemp("toy"))
+    words = result.folder / "words.csv"
     words.write_text("start,end,word\n0.0,0.2,oh\n0.2,0.6,very\n0.6,0.8,nice\n5,6,later\n")
     clips = [
         replace(clip, text="Nice, isn't it?", media={"words": words}, end=3.0)
         if clip.id == SPOKEN
         else replace(clip, text="Nice, isn't it?")
-        for clip in made.manifest.clips
+        for clip in result.manifest.clips
     ]
-    manifest = replace(made.manifest, clips=tuple(clips))
-    manifest.write(made.folder / "toy.csv")
-    manifest = Manifest.read(made.folder / "toy.csv")
+    manifest = replace(result.manifest, clips=tuple(clips))
+    manifest.write(result.folder / "toy.csv")
+    manifest = Manifest.read(result.folder / "toy.csv")
     rng = np.random.default_rng(0)
     for name, (modality, width, length) in toy.FEATURES.items():
         tracks = {}
@@ -59,8 +59,8 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> toy.Toy:
                 times = np.array([0.1, 0.4, 0.7]) if clip.id == SPOKEN else np.full(steps, np.nan)
             tracks[clip.id] = Track(rng.normal(size=(steps, width)).astype(np.float32), times)
         rate = 10.0 if modality == "audio" else None
-        toy.write_tracks(made.store, name, modality, manifest, tracks, rate)
-    return toy.Toy(made.folder, manifest)
+        toy.write_tracks(result.store, name, modality, manifest, tracks, rate)
+    return toy.Toy(result.folder, manifest)
 
 
 def trained(
@@ -179,12 +179,12 @@ def test_a_short_last_block_is_no_peak_for_being_short(
     load = rundir.load
 
     def indifferent(folder: Path) -> Any:
-        found = load(folder)
+        analysis = load(folder)
         with torch.no_grad():
-            for name, values in found.network.named_parameters():
+            for name, values in analysis.network.named_parameters():
                 if ".attention." in name:
                     values.zero_()
-        return found
+        return analysis
 
     trained_view = attention(run, clip=SPOKEN, figures=False).data["views"]["audio"]
     curve = np.array(trained_view["curve"])
@@ -195,13 +195,13 @@ def test_a_short_last_block_is_no_peak_for_being_short(
         blocks = np.stack([weights[..., k : k + stride].sum(axis=-1) for k in starts], axis=-1)
         assert (curve.argmax(axis=-1) // stride == blocks.argmax(axis=-1)).all()
     monkeypatch.setattr(rundir, "load", indifferent)
-    found = attention(run, clip=SPOKEN)
-    view = found.data["views"]["audio"]
+    analysis = attention(run, clip=SPOKEN)
+    view = analysis.data["views"]["audio"]
     np.testing.assert_allclose(view["curve"], np.ones((1, 2, 9)), rtol=1e-5)
     if fusion != "early":
         assert np.argmax(view["weights"][0][-1]) == 9 - 9 % stride  # as the network shares them out
-    assert "mean over the steps 1" in found.data["curve"]
-    assert b"by block" in next(p for p in found.figures if p.suffix == ".svg").read_bytes()
+    assert "mean over the steps 1" in analysis.data["curve"]
+    assert b"by block" in next(p for p in analysis.figures if p.suffix == ".svg").read_bytes()
 
 
 @pytest.mark.parametrize(
@@ -227,33 +227,33 @@ def test_a_clip_is_read_as_it_is_evaluated(corpus: toy.Toy, run: Path) -> None:
     options = {"corrupt": ["visual:shuffle", "audio@0.01"], "seed": 3}
     repair = {"oracle": True, "proxy": "mean"}
     clip = corpus.manifest.split("test")[2].id
-    found = attention(run, clip=clip, figures=False, **options, **repair)
+    analysis = attention(run, clip=clip, figures=False, **options, **repair)
     evaluator = RunEvaluator.open(run, "test", None, None, RepairOptions(**repair))
     seen = evaluator.transformed(on(read(options["corrupt"]), evaluator.modalities), 3)
     for index, member in enumerate(evaluator.members):
         with torch.inference_mode():
             output = member.network.eval()(seen.batch([seen.manifest.clip(clip)]))
         for modality, wanted in output.attention.items():
-            got = torch.tensor(found.data["views"][modality]["weights"][index])
+            got = torch.tensor(analysis.data["views"][modality]["weights"][index])
             torch.testing.assert_close(got, wanted[0])
-    assert found.data["corruption"] == ["visual shuffle", "audio gaussian SNR 0.01"]
-    assert found.data["regenerated"] == found.data["flagged"] == ["audio", "visual"]
-    assert found.path.name != f"attention-{clip}-last.json"
+    assert analysis.data["corruption"] == ["visual shuffle", "audio gaussian SNR 0.01"]
+    assert analysis.data["regenerated"] == analysis.data["flagged"] == ["audio", "visual"]
+    assert analysis.path.name != f"attention-{clip}-last.json"
     plain = attention(run, clip=clip, figures=False).data
     assert plain["repair"] == ""
-    assert plain["views"]["text"]["weights"] != found.data["views"]["text"]["weights"]
+    assert plain["views"]["text"]["weights"] != analysis.data["views"]["text"]["weights"]
     noisy = attention(run, clip=clip, figures=False, **options).data
     assert noisy["flagged"] == noisy["regenerated"] == []
-    assert noisy["views"]["audio"]["weights"] != found.data["views"]["audio"]["weights"]
+    assert noisy["views"]["audio"]["weights"] != analysis.data["views"]["audio"]["weights"]
 
 
 def test_the_training_s_repair_is_that_of_the_run(corpus: toy.Toy) -> None:
     robust = {"corrupt": ["visual:zero"], "oracle": True, "fill": "missing"}
     run = trained(corpus, "rrnn", name="wary", robust=robust)
     clip = corpus.manifest.split("test")[0].id
-    found = attention(run, clip=clip, corrupt=["visual"], figures=False)
-    assert found.data["repair"] == "oracle, missing"
-    assert list(found.data["views"]) == ["audio", "text"]  # as if it had never been recorded
+    analysis = attention(run, clip=clip, corrupt=["visual"], figures=False)
+    assert analysis.data["repair"] == "oracle, missing"
+    assert list(analysis.data["views"]) == ["audio", "text"]  # as if it had never been recorded
     assert "visual" in attention(run, clip=clip, figures=False).data["views"]
     noisy = attention(run, clip=clip, corrupt=["visual"], fill="zero", figures=False)
     assert [row[3] for row in noisy.tables[0].rows] == ["as it is", "as it is", "not trusted"]
@@ -270,13 +270,13 @@ def test_of_a_cross_validation_the_fold_that_tests_the_clip_looks(corpus: toy.To
     crossed = corpus.request("crossed", "rrnn", settings=settings).cross_validate(3)
     for index in range(3):
         clip = corpus.manifest.folded(index, 3).split("test")[0].id
-        found = attention(crossed.run, clip=clip, figures=False)
+        analysis = attention(crossed.run, clip=clip, figures=False)
         alone = attention(crossed.folds[index].run, clip=clip, figures=False)
-        assert found.path.parent == crossed.run / "reports"
-        assert found.data["fold"] == alone.data["fold"] == index
-        assert found.data["views"] == alone.data["views"]
+        assert analysis.path.parent == crossed.run / "reports"
+        assert analysis.data["fold"] == alone.data["fold"] == index
+        assert analysis.data["views"] == alone.data["views"]
     with pytest.raises(ManifestError, match="no clip 'train0'"):
         attention(crossed.run, clip="train0")
     for index in (0, 1):  # only the fold that tests the clip is loaded
         (crossed.folds[index].run / "model.safetensors").unlink()
-    assert attention(crossed.run, clip=clip, figures=False).data == found.data
+    assert attention(crossed.run, clip=clip, figures=False).data == analysis.data

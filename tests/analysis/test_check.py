@@ -86,10 +86,10 @@ def test_it_is_written_and_drawn(corpus: toy.Toy, found: Analysis) -> None:
 
 def test_a_run_is_analysed_with_its_own_clips(corpus: toy.Toy, tmp_path: Path) -> None:
     run = corpus.trained(tmp_path / "run")
-    found = check(run, split="valid", levels="-20dB", seed=3, figures=False)
-    assert found.path == run / "reports" / "check+valid+-20dB+seed-3.json"
-    assert found.figures == ()
-    assert found.data["n"] == 30
+    analysis = check(run, split="valid", levels="-20dB", seed=3, figures=False)
+    assert analysis.path == run / "reports" / "check+valid+-20dB+seed-3.json"
+    assert analysis.figures == ()
+    assert analysis.data["n"] == 30
 
 
 @pytest.mark.parametrize("kept", [2, 0])
@@ -103,10 +103,12 @@ def test_clips_that_lack_a_modality_do_not_count(kept: int, tmp_path: Path) -> N
             del faces[clip.id]
     toy.write_feature(corpus.store, "face_hog", "visual", corpus.manifest, faces)
     fit_cca(corpus.manifest, corpus.store)
-    found = check(corpus.store, manifest=corpus.folder / "toy.csv", levels="-30dB", figures=False)
+    analysis = check(
+        corpus.store, manifest=corpus.folder / "toy.csv", levels="-30dB", figures=False
+    )
     there = ["audio", "text", "visual"] if kept else ["audio", "text"]
-    assert found.data["modalities"] == there
-    for point in found.data["points"][: len(there)]:
+    assert analysis.data["modalities"] == there
+    for point in analysis.data["points"][: len(there)]:
         assert point["rates"]["fitted"]["detected"] > 0.9
 
 

@@ -36,10 +36,10 @@ def test_it_is_that_of_the_evaluation(run: Path) -> None:
 def test_shares_are_of_the_row(run: Path) -> None:
     analysis = confusion(run, figures=False)
     assert analysis.data["corrupted"] is None
-    found = analysis.data["clean"]
-    for counts, shares in zip(found["confusion"], found["percent"], strict=True):
+    result = analysis.data["clean"]
+    for counts, shares in zip(result["confusion"], result["percent"], strict=True):
         assert shares == pytest.approx((100 * np.array(counts) / sum(counts)).tolist())
     with analysis.path.with_suffix(".csv").open() as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 9
-    assert sum(int(row["count"]) for row in rows) == np.sum(found["confusion"])
+    assert sum(int(row["count"]) for row in rows) == np.sum(result["confusion"])

@@ -50,10 +50,10 @@ def pooled(alone: list[dict[str, Any]], *keys: Any) -> Any:
     """Average over the folds what the keys lead to, by the number of their clips."""
     values = []
     for data in alone:
-        found: Any = data
+        result: Any = data
         for key in keys:
-            found = found[key]
-        values.append(np.array(found, float))
+            result = result[key]
+        values.append(np.array(result, float))
     return np.average(values, axis=0, weights=[data["n"] for data in alone])
 
 
@@ -64,9 +64,9 @@ def test_gates_are_means_over_the_clips_of_all_folds(gated: CrossSummary) -> Non
     assert len({data["n"] for data in alone}) > 1
     assert analysis.data["n"] == sum(data["n"] for data in alone) == sum(SIZES.values())
     for condition, views in analysis.data["gates"].items():
-        for view, found in views.items():
+        for view, result in views.items():
             wanted = pooled(alone, "gates", condition, view)
-            np.testing.assert_allclose(np.array(found), wanted, rtol=1e-4)
+            np.testing.assert_allclose(np.array(result), wanted, rtol=1e-4)
 
 
 def test_weights_are_means_over_the_clips_of_all_folds(corpus: toy.Toy) -> None:
@@ -76,25 +76,25 @@ def test_weights_are_means_over_the_clips_of_all_folds(corpus: toy.Toy) -> None:
     for condition, kinds in data["conditions"].items():
         assert list(kinds) == ["weights", "oracle"]
         for kind, modalities in kinds.items():
-            for modality, found in modalities.items():
+            for modality, result in modalities.items():
                 wanted = pooled(alone, "conditions", condition, kind, modality)
-                np.testing.assert_allclose(np.array(found), wanted, rtol=1e-4)
+                np.testing.assert_allclose(np.array(result), wanted, rtol=1e-4)
 
 
 def test_every_fold_is_judged_by_its_own_check(checked: toy.Toy, gated: CrossSummary) -> None:
-    found = check(gated.run, levels="-20dB", figures=False).data
+    analysis = check(gated.run, levels="-20dB", figures=False).data
     alone = [check(f.run, levels="-20dB", figures=False).data for f in gated.folds]
-    assert found["n"] == sum(SIZES.values())
+    assert analysis["n"] == sum(SIZES.values())
     for name in ("fitted", "literal", "paper"):
-        for k in range(len(found["points"])):
-            got = found["points"][k]["rates"][name]["detected"]
+        for k in range(len(analysis["points"])):
+            got = analysis["points"][k]["rates"][name]["detected"]
             assert got == pytest.approx(pooled(alone, "points", k, "rates", name, "detected"))
         counts = [
             [list(row.values()) for row in data["confusion"][name].values()]
-            for data in [found, *alone]
+            for data in [analysis, *alone]
         ]
         assert counts[0] == np.sum(counts[1:], axis=0).tolist()
-    for point in found["points"]:
+    for point in analysis["points"]:
         if point["level"] == "-20dB":
             assert point["roc"]["area"] > 0.9
 
@@ -109,15 +109,15 @@ def test_checks_of_different_kinds_are_not_counted_together(
 
 
 def test_proxies_of_each_fold_are_tried_on_its_own_clips(gated: CrossSummary) -> None:
-    found = proxies(gated.run, kind=("ridge",), figures=False).data
+    analysis = proxies(gated.run, kind=("ridge",), figures=False).data
     alone = [proxies(f.run, kind=("ridge",), figures=False).data for f in gated.folds]
-    assert found["n"]["held out"] == sum(SIZES.values())
-    assert found["n"]["learnt"] == sum(data["n"]["learnt"] for data in alone)
-    for k, row in enumerate(found["errors"]):
+    assert analysis["n"]["held out"] == sum(SIZES.values())
+    assert analysis["n"]["learnt"] == sum(data["n"]["learnt"] for data in alone)
+    for k, row in enumerate(analysis["errors"]):
         own = [data["errors"][k]["held out"] for data in alone]
         assert min(own) <= row["held out"] <= max(own)
         assert len(set(own)) == FOLDS
-    assert found["curves"] == alone[0]["curves"]
+    assert analysis["curves"] == alone[0]["curves"]
 
 
 @pytest.mark.parametrize("stage", [gates, check, proxies])

@@ -49,23 +49,23 @@ def answers(run: Path) -> list[tuple[str, str, str, float]]:
 
 
 def test_the_most_confident_right_answers_of_each_class(run: Path) -> None:
-    found = [e for e in examples(run, top=2).data["examples"] if e["right"]]
+    result = [e for e in examples(run, top=2).data["examples"] if e["right"]]
     wanted = []
     for name in toy.CLASSES:
         right = [a for a in answers(run) if a[1] == a[2] == name]
         wanted += sorted(right, key=lambda a: -a[3])[:2]
-    got = [(e["clip"], e["shown"], e["predicted"], e["confidence"]) for e in found]
+    got = [(e["clip"], e["shown"], e["predicted"], e["confidence"]) for e in result]
     assert got == wanted
     assert len(got) > 3
 
 
 def test_the_worst_error_of_every_two_classes(run: Path) -> None:
     data = examples(run, errors=4).data
-    found = [e for e in data["examples"] if not e["right"]]
+    result = [e for e in data["examples"] if not e["right"]]
     wrong = sorted((a for a in answers(run) if a[1] != a[2]), key=lambda a: -a[3])
     first = {(a[1], a[2]): a for a in reversed(wrong)}
     wanted = sorted(first.values(), key=lambda a: -a[3])[:4]
-    assert [(e["clip"], e["confidence"]) for e in found] == [(a[0], a[3]) for a in wanted]
+    assert [(e["clip"], e["confidence"]) for e in result] == [(a[0], a[3]) for a in wanted]
     assert data["wrong"] == len(wrong)
     assert data["right"] + data["wrong"] == 60
 
@@ -73,9 +73,9 @@ def test_the_worst_error_of_every_two_classes(run: Path) -> None:
 def test_errors_of_one_pair(run: Path) -> None:
     wrong = [a for a in answers(run) if a[1] != a[2]]
     _, shown, said, _ = wrong[0]
-    found = examples(run, top=0, errors=99, mistaken=f"{shown}:{said}").data["examples"]
-    assert {e["clip"] for e in found} == {a[0] for a in wrong if a[1:3] == (shown, said)}
-    confidences = [e["confidence"] for e in found]
+    analysis = examples(run, top=0, errors=99, mistaken=f"{shown}:{said}").data["examples"]
+    assert {e["clip"] for e in analysis} == {a[0] for a in wrong if a[1:3] == (shown, said)}
+    confidences = [e["confidence"] for e in analysis]
     assert confidences == sorted(confidences, reverse=True)
 
 
@@ -85,15 +85,15 @@ def test_what_there_is_no_example_of_is_said_and_has_no_empty_table(
     blind = {"corrupt": ["visual:drop", "text:drop", "audio:drop"]}  # it says the same of all
     (said,) = {e["predicted"] for e in examples(run, top=1, errors=0, **blind).data["examples"]}
     others = [name for name in toy.CLASSES if name != said]
-    found = examples(run, top=1, errors=1, mistaken=f"{said}:{others[0]}", **blind)
+    analysis = examples(run, top=1, errors=1, mistaken=f"{said}:{others[0]}", **blind)
     notes = (
         f"no right clip of: {', '.join(others)}",
         f"no test clip that shows {said} was taken for {others[0]}",
     )
-    assert found.notes == notes
-    (right,) = found.tables
+    assert analysis.notes == notes
+    (right,) = analysis.tables
     assert right.rows
-    show.analysis(found, as_data=False)
+    show.analysis(analysis, as_data=False)
     printed = capsys.readouterr().out
     assert all(note in printed for note in notes)
     assert not examples(run, top=0, errors=0).notes  # nothing was asked for
@@ -104,9 +104,9 @@ def test_what_there_is_no_example_of_is_said_and_has_no_empty_table(
 
 def test_without_an_error_it_says_so(tmp_path: Path) -> None:
     clear = toy.build(tmp_path, "single", {"train": 30, "valid": 12, "test": 12}, noise=0.01)
-    found = examples(clear.trained(seeds=1))
-    assert found.data["wrong"] == 0
-    assert found.notes == ("no test clip was taken for another class",)
+    analysis = examples(clear.trained(seeds=1))
+    assert analysis.data["wrong"] == 0
+    assert analysis.notes == ("no test clip was taken for another class",)
 
 
 def test_corruption_changes_who_is_chosen(run: Path) -> None:
@@ -122,9 +122,9 @@ def test_a_clip_of_several_classes_is_right_if_it_shows_the_class(
     run = trained(tmp_path, task)
     predictions = RunEvaluator.open(run, "test", None, None).predict((), 0)
     targets = dict(zip(predictions.ids, predictions.targets, strict=True))
-    found = examples(run, top=9, errors=9).data["examples"]
-    assert {e["right"] for e in found} == {True, False}
-    for entry in found:
+    analysis = examples(run, top=9, errors=9).data["examples"]
+    assert {e["right"] for e in analysis} == {True, False}
+    for entry in analysis:
         labels = dict(zip(toy.CLASSES, targets[entry["clip"]], strict=True))
         assert bool(labels[entry["predicted"]] > 0) is entry["right"]
         assert labels[entry["shown"]] > 0
@@ -152,10 +152,10 @@ def test_impossible_pairs_are_refused(run: Path, mistaken: str, message: str) ->
 
 def test_frames_of_a_clip_are_spread_over_it(corpus: Manifest) -> None:
     clip = corpus.clips[0]
-    found = pictures(clip)
-    assert len(found) == PICTURES
-    assert all(image.shape[2] == 3 for image in found)
-    assert any(not np.array_equal(found[0], image) for image in found[1:])
+    result = pictures(clip)
+    assert len(result) == PICTURES
+    assert all(image.shape[2] == 3 for image in result)
+    assert any(not np.array_equal(result[0], image) for image in result[1:])
 
 
 def test_a_clip_without_a_usable_video_has_none(corpus: Manifest, tmp_path: Path) -> None:

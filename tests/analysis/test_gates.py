@@ -50,8 +50,8 @@ def run(corpus: toy.Toy) -> Path:
 
 
 def test_they_are_the_networks_clean_and_corrupted(run: Path) -> None:
-    found = gates(run, corrupt=[SPEC], figures=False, seed=3).data["gates"]
-    assert list(found) == ["clean", LABEL]
+    analysis = gates(run, corrupt=[SPEC], figures=False, seed=3).data["gates"]
+    assert list(analysis) == ["clean", LABEL]
     evaluator = RunEvaluator.open(run, "test", None, None)
     noise = Corrupter(on(read([SPEC]), evaluator.modalities), 3, evaluator.samples)
     for label, samples in (("clean", evaluator.samples), (LABEL, evaluator.samples.then(noise))):
@@ -60,15 +60,15 @@ def test_they_are_the_networks_clean_and_corrupted(run: Path) -> None:
                 whole = member.network.eval()(samples.batch(samples.clips))
             for modality, values in whole.gates.items():
                 wanted = values.mean(dim=0).tolist()
-                assert found[label][modality][index] == pytest.approx(wanted, abs=1e-6)
-    assert not np.allclose(found["clean"]["visual"], found[LABEL]["visual"], atol=1e-4)
+                assert analysis[label][modality][index] == pytest.approx(wanted, abs=1e-6)
+    assert not np.allclose(analysis["clean"]["visual"], analysis[LABEL]["visual"], atol=1e-4)
 
 
 def test_clips_without_a_view_do_not_count(run: Path) -> None:
     analysis = gates(run, corrupt=["visual:drop"])
-    found = analysis.data["gates"]["visual drop"]
-    assert np.isfinite(found["audio"]).all()
-    assert found["visual"] == [[None, None]] * 2
+    result = analysis.data["gates"]["visual drop"]
+    assert np.isfinite(result["audio"]).all()
+    assert result["visual"] == [[None, None]] * 2
     assert all(path.stat().st_size > 1000 for path in analysis.figures)
     (table,) = analysis.tables
     (first,) = (row for row in table.rows if row[:2] == ("visual", 1))

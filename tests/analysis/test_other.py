@@ -41,11 +41,11 @@ FUSIONS = {"weights": "late"}
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> toy.Toy:
-    made = toy.build(tmp_path_factory.mktemp("toy"))
-    fit_cca(made.manifest, made.store)
+    result = toy.build(tmp_path_factory.mktemp("toy"))
+    fit_cca(result.manifest, result.store)
     for fusion in ("rrnn", "late"):
-        made.trained(fusion, fusion, settings=QUICK)
-    return made
+        result.trained(fusion, fusion, settings=QUICK)
+    return result
 
 
 def run_of(corpus: toy.Toy, name: str) -> Path:

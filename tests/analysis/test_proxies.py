@@ -72,9 +72,9 @@ def test_it_is_written_and_drawn(corpus: toy.Toy, found: Analysis) -> None:
 
 def test_kinds_may_be_chosen_and_mistakes_are_named(corpus: toy.Toy, tmp_path: Path) -> None:
     where = {"manifest": corpus.folder / "toy.csv", "figures": False}
-    found = proxies(corpus.store, kind=["nn1"], split="valid", seed=2, **where)
-    assert found.path.name == "proxies+valid+nn1+seed-2.json"
-    assert list(found.data["settings"]) == ["nn1", "memory"]
+    analysis = proxies(corpus.store, kind=["nn1"], split="valid", seed=2, **where)
+    assert analysis.path.name == "proxies+valid+nn1+seed-2.json"
+    assert list(analysis.data["settings"]) == ["nn1", "memory"]
     with pytest.raises(ConfigError, match="no kind of proxy 'nn2'; did you mean 'nn1'"):
         proxies(corpus.store, kind=["nn2"], **where)
     with pytest.raises(ConfigError, match="is no run; of a store, the clips are in a manifest"):

@@ -56,8 +56,8 @@ def test_they_are_the_networks_clean_and_corrupted(run: Path) -> None:
             for modality in evaluator.modalities:
                 for kind, said in (("weights", output.weights), ("oracle", known)):
                     wanted = said[modality].mean().item()
-                    found = data["conditions"][label][kind][modality][index]
-                    assert found == pytest.approx(wanted, abs=1e-6)
+                    result = data["conditions"][label][kind][modality][index]
+                    assert result == pytest.approx(wanted, abs=1e-6)
 
 
 def test_what_changes_is_given_in_points_and_per_cent(run: Path) -> None:

@@ -101,9 +101,9 @@ def test_a_group_alone_shows_its_help(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(arguments) == 0
-    said = capsys.readouterr()
-    assert said.out.startswith("Usage: emocli")
-    assert not said.err
+    captured = capsys.readouterr()
+    assert captured.out.startswith("Usage: emocli")
+    assert not captured.err
 
 
 def test_what_a_command_does_fits_its_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -54,22 +54,22 @@ def test_two_commands_lead_to_training(
     assert command[-2:] == ["--manifest", "mosi.csv"]
     assert str(sdk / "words.csd") in command
     assert run([*command, "--json"]) == 0
-    made = json.loads(capsys.readouterr().out)
-    assert [(m["feature"], m["modality"], m["clips"], m["words"], m["silent"]) for m in made] == [
+    result = json.loads(capsys.readouterr().out)
+    assert [(m["feature"], m["modality"], m["clips"], m["words"], m["silent"]) for m in result] == [
         ("CMU_MOSI_COVAREP", "audio", 48, 96, 0),
         ("CMU_MOSI_FACET", "visual", 48, 96, 0),
     ]
     settings = ("--set", "train.epochs=12", "--set", "train.lr=0.02")
     assert run(["train", "mosi.csv", "--fusion", "early", "--run", "run", *settings]) == 0
-    said = capsys.readouterr().err
-    assert "1 value of CMU_MOSI_COVAREP (train) is beyond 20 robust standard" in said
+    captured = capsys.readouterr().err
+    assert "1 value of CMU_MOSI_COVAREP (train) is beyond 20 robust standard" in captured
     assert run(["evaluate", "run", "--json", "--no-figures"]) == 0
     report: dict[str, Any] = json.loads(capsys.readouterr().out)
     assert report["accuracy"] >= 0.9
     assert report["clipped"] == {"CMU_MOSI_COVAREP": 0, "CMU_MOSI_FACET": 0}
     assert run(["evaluate", "run", "--split", "train", "--no-figures"]) == 0
-    said = capsys.readouterr().err
-    assert "1 value of CMU_MOSI_COVAREP is beyond the training's limits" in said
+    captured = capsys.readouterr().err
+    assert "1 value of CMU_MOSI_COVAREP is beyond the training's limits" in captured
 
 
 def test_absurd_numbers_spoil_a_column_unless_they_are_clipped(
@@ -122,8 +122,8 @@ def test_mistakes_are_one_line(
     ):
         capsys.readouterr()
         assert run(arguments) == 2
-        said = capsys.readouterr().err
-        assert said.startswith("error: ")
-        assert message in said
-        assert said.count("\n") == 1
+        captured = capsys.readouterr().err
+        assert captured.startswith("error: ")
+        assert message in captured
+        assert captured.count("\n") == 1
     assert not (tmp_path / "mark").exists()

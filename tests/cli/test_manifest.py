@@ -28,12 +28,12 @@ def test_what_was_understood_is_said(corpus: Path, capsys: pytest.CaptureFixture
     table(corpus, "ID;Label;Split", "a;happy;Train", "b;sad;dev", "c;sad;test")
     add(corpus, "a.wav", "deep/b.wav")
     assert manifest() == 0
-    said = capsys.readouterr()
-    assert said.out.splitlines() == [
+    captured = capsys.readouterr()
+    assert captured.out.splitlines() == [
         "own.csv: 3 clips (1 train, 1 valid, 1 test); 2 with audio",
         "labels: single, 2 classes: happy, sad",
     ]
-    (warning,) = said.err.splitlines()
+    (warning,) = captured.err.splitlines()
     assert warning.endswith("own/labels.csv: is read as separated by semicolons")
 
 
@@ -56,9 +56,9 @@ def test_a_table_with_nothing_to_extract_is_warned_of(
 ) -> None:
     table(corpus, "id,label", "a,0.5", "b,1.5", "c,2")
     assert manifest() == 0
-    said = capsys.readouterr()
-    assert "labels: intensity, 1 number: label" in said.out
-    assert "no clip has a recording or a text" in said.err
+    captured = capsys.readouterr()
+    assert "labels: intensity, 1 number: label" in captured.out
+    assert "no clip has a recording or a text" in captured.err
     (corpus / "labels.csv").write_bytes(b"id,label\na,x\nb,\x00\n")
     assert manifest() == 2
     assert "own/labels.csv, row 3: is not a text file" in capsys.readouterr().err

@@ -63,8 +63,8 @@ def test_a_check_of_corrupted_clips_has_the_seed_of_the_corruptions(
     store = shutil.copytree(folder / "store", tmp_path / "store")
     asked = ("fit-cca", corpus.path, "--store", store, "-f", "mel", "-f", "glove", "-f", "face_hog")
     noisy = (*asked, "--set", "check.fit_on=as_given", "--corrupt", "m3er75")
-    found = [said(*noisy, *seed)["pairs"] for seed in ((), ("--seed", 0), ("--seed", 1))]
-    assert found[0] == found[1] != found[2]
+    result = [said(*noisy, *seed)["pairs"] for seed in ((), ("--seed", 0), ("--seed", 1))]
+    assert result[0] == result[1] != result[2]
 
 
 def test_a_check_of_clips_as_given_says_how_many_it_left_out(
@@ -166,8 +166,8 @@ def test_inspect_knows_manifest_store_and_run(folder: Path, corpus: Manifest, sa
     assert store["faces"]["shape"] == [112, 112, 3]
     assert store["mel"]["missing"] == 0
     assert store["mel"]["provenance"]["settings"]["bands"] == 128
-    found = said("inspect", folder / "run")
-    assert (found["kind"], found["fusion"], found["finished"]) == ("run", "rrnn", 2)
+    result = said("inspect", folder / "run")
+    assert (result["kind"], result["fusion"], result["finished"]) == ("run", "rrnn", 2)
 
 
 def test_people_get_tables(
@@ -185,11 +185,11 @@ def test_people_get_tables(
 
 
 def test_info_names_everything(said: Said) -> None:
-    found = said("info")
-    assert {p["name"] for p in found["fusion"]} >= {"rrnn", "gca", "early", "late", "unimodal"}
-    assert {p["name"] for p in found["corruptions"]} >= {"gaussian", "zero", "drop", "dropout"}
-    assert {p["name"] for p in found["datasets"]} >= {"demo", "ravdess", "cremad"}
-    assert {p["name"] for p in found["features"]} >= {"glove", "mel", "faces", "face_hog"}
+    result = said("info")
+    assert {p["name"] for p in result["fusion"]} >= {"rrnn", "gca", "early", "late", "unimodal"}
+    assert {p["name"] for p in result["corruptions"]} >= {"gaussian", "zero", "drop", "dropout"}
+    assert {p["name"] for p in result["datasets"]} >= {"demo", "ravdess", "cremad"}
+    assert {p["name"] for p in result["features"]} >= {"glove", "mel", "faces", "face_hog"}
 
 
 def test_a_dry_run_of_training_writes_nothing(

@@ -42,14 +42,14 @@ def virtual(file: h5py.File, name: str, secret: Path) -> None:
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> toy.Toy:
     """A corpus with a run, a modality check, and a sequence of words."""
-    made = toy.build(tmp_path_factory.mktemp("reaching") / "toy")
-    run_path = made.trained()
+    corpus = toy.build(tmp_path_factory.mktemp("reaching") / "toy")
+    run_path = corpus.trained()
     assert run_path.is_dir()
-    where = ["--store", str(made.store)]
-    assert run(["fit-cca", str(made.folder / "toy.csv"), *where]) == 0
-    assert run(["export", str(made.folder / "mel.csd"), "--manifest",
-                str(made.folder / "toy.csv"), *where, "-f", "mel"]) == 0  # fmt: skip
-    return made
+    where = ["--store", str(corpus.store)]
+    assert run(["fit-cca", str(corpus.folder / "toy.csv"), *where]) == 0
+    assert run(["export", str(corpus.folder / "mel.csd"), "--manifest",
+                str(corpus.folder / "toy.csv"), *where, "-f", "mel"]) == 0  # fmt: skip
+    return corpus
 
 
 @pytest.fixture
@@ -90,11 +90,11 @@ def test_a_store_that_reaches_out(
 ) -> None:
     with h5py.File(Path("store") / "mel.h5", "r+") as file:
         reach(file, "values", secret)
-    told = refused(COMMANDS[command], secret, capsys)
-    assert told.startswith("error: ")
-    assert told.count("\n") == 1
-    assert "mel.h5" in told
-    assert "values" in told
+    message = refused(COMMANDS[command], secret, capsys)
+    assert message.startswith("error: ")
+    assert message.count("\n") == 1
+    assert "mel.h5" in message
+    assert "values" in message
 
 
 @pytest.mark.parametrize("reach", [external, linked, virtual])
@@ -120,7 +120,7 @@ def test_a_sequence_that_reaches_out(
         (name,) = file
         reach(file, f"{name}/data/train01/features", secret)
     arguments = ["import", "mel.csd", "--as", "x", "--modality", "audio"]
-    told = refused([*arguments, "--manifest", "toy.csv"], secret, capsys)
-    assert "entry 'train01': features cannot be read" in told
+    message = refused([*arguments, "--manifest", "toy.csv"], secret, capsys)
+    assert "entry 'train01': features cannot be read" in message
     assert not Path("store", "x.h5").exists()
     assert not Path("store", ".x.parts").exists()

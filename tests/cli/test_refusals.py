@@ -86,17 +86,17 @@ CASES = [
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> toy.Toy:
-    made = toy.build(tmp_path_factory.mktemp("corpus"))
-    clips = [clip.id for clip in made.manifest.clips]
+    result = toy.build(tmp_path_factory.mktemp("corpus"))
+    clips = [clip.id for clip in result.manifest.clips]
     for name, modality, chosen in (
         ("mel2", "audio", clips),
         ("hollow", "visual", [i for i in clips if not i.startswith("train")]),
     ):
         arrays = {clip: [[0.5, 1.0]] for clip in chosen}
-        toy.write_feature(made.store, name, modality, made.manifest, arrays)  # type: ignore[arg-type]
+        toy.write_feature(result.store, name, modality, result.manifest, arrays)  # type: ignore[arg-type]
     arrays = {clip: [[[0.5, 1.0]]] for clip in clips}
-    toy.write_feature(made.store, "crops", "visual", made.manifest, arrays)  # type: ignore[arg-type]
-    return made
+    toy.write_feature(result.store, "crops", "visual", result.manifest, arrays)  # type: ignore[arg-type]
+    return result
 
 
 def left(folder: Path) -> list[str]:
@@ -133,8 +133,8 @@ def test_a_refused_training_leaves_nothing_behind(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     before, command = left(corpus.folder), training(corpus, fusion, tmp_path / "new" / "run")
-    said = refusal([*command, *extra], capsys)
-    assert refusal([*command, *extra, "--dry-run"], capsys) == said
+    message = refusal([*command, *extra], capsys)
+    assert refusal([*command, *extra, "--dry-run"], capsys) == message
     assert left(tmp_path) == []
     assert left(corpus.folder) == before
 
@@ -167,8 +167,8 @@ def test_a_setting_of_another_task_is_refused_before_anything_is_written(
             *("train.target=one_vs_rest", "train.monitor=x"),
         ):
             command = training(other, fusion, tmp_path / "run", "--set", pair)
-            said = refusal(command, capsys)
-            assert refusal([*command, "--dry-run"], capsys) == said, (fusion, pair)
+            message = refusal(command, capsys)
+            assert refusal([*command, "--dry-run"], capsys) == message, (fusion, pair)
     assert left(tmp_path) == before
 
 
@@ -179,8 +179,8 @@ def test_a_folder_in_use_is_refused_by_a_plan_too(
     for folder in (tmp_path, tmp_path / "notes.txt", tmp_path / "notes.txt" / "run"):
         for folds in ((), ("--folds", "3")):
             command = training(corpus, "late", folder, *folds)
-            said = refusal(command, capsys)
-            assert refusal([*command, "--dry-run"], capsys) == said
+            message = refusal(command, capsys)
+            assert refusal([*command, "--dry-run"], capsys) == message
     assert left(tmp_path) == ["notes.txt"]
 
 
@@ -214,9 +214,9 @@ def test_a_fold_that_cannot_be_trained_is_found_by_a_plan(
     folded.write(own / "folded.csv")
     command = ["train", own / "folded.csv", "--fusion", "unimodal", "--store", own / "store"]
     command += ["--run", tmp_path / "run", "--folds", "3", "--set", "train.target=votes"]
-    said = refusal(command, capsys)
-    assert "has no votes" in said
-    assert refusal([*command, "--dry-run"], capsys) == said
+    message = refusal(command, capsys)
+    assert "has no votes" in message
+    assert refusal([*command, "--dry-run"], capsys) == message
     assert not (tmp_path / "run").exists()
 
 

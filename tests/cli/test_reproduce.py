@@ -77,8 +77,8 @@ def test_rows_that_cannot_run_are_named(corpus, settings, tmp_path, capsys):
 def test_a_dry_run_says_what_would_be_trained(corpus, settings, tmp_path, capsys):
     more = ("--folds", "3", "--seeds", "4", "--dry-run", "--out", str(tmp_path / "out"))
     assert run(["reproduce", "rrnn-t2", *arguments(corpus, settings, *more)]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert found["trainings"] == 6 * 3 * 4
+    data = json.loads(capsys.readouterr().out)
+    assert data["trainings"] == 6 * 3 * 4
     assert not (tmp_path / "out").exists()
 
 
@@ -123,8 +123,8 @@ def test_a_table_row_is_two_commands(corpus, settings, tmp_path, capsys):
     assert run(["train", *arguments(corpus, settings, *more[:-1])]) == 0
     assert "fold-1 │    0 │ already trained" in capsys.readouterr().out
     assert run(["evaluate", folder, "--corrupt", "visual", "--no-figures", "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert found["n"] == len(corpus.manifest.clips)
-    assert len(found["folds"]) == 3
+    data = json.loads(capsys.readouterr().out)
+    assert data["n"] == len(corpus.manifest.clips)
+    assert len(data["folds"]) == 3
     assert run(["evaluate", folder, "--no-figures"]) == 0
     assert "prior" in capsys.readouterr().out

@@ -74,9 +74,9 @@ def test_every_command_takes_its_own_sections(file, command, taken):
 
 
 def test_set_wins_over_the_file(file):
-    found = settings("train", file, ["train.lr=0.03", "robust.fill=zero"])
-    assert found["train"] == {"lr": 0.03}
-    assert found["robust"] == {"fill": "zero"}
+    result = settings("train", file, ["train.lr=0.03", "robust.fill=zero"])
+    assert result["train"] == {"lr": 0.03}
+    assert result["robust"] == {"fill": "zero"}
     assert settings("train", None, ["mel.bands=3"]) == {"mel": {"bands": 3}}
 
 

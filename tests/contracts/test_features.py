@@ -55,10 +55,10 @@ def _with_its_extra(request: pytest.FixtureRequest) -> None:
 
 def extractor(name: str, corpus: Manifest, settings: Mapping[str, Any]) -> Extractor:
     module = plugins.load("features", name)
-    made: Extractor = module.prepare(
+    result: Extractor = module.prepare(
         config.build(module.Config, settings.get(name, {}), name), corpus.clips
     )
-    return made
+    return result
 
 
 def extract(name: str, clip: Clip, corpus: Manifest, settings: Mapping[str, Any]) -> Track:
@@ -150,9 +150,9 @@ def test_the_same_clip_gives_the_same_rows_in_any_process(
     clip = corpus.clips[0]
     module = plugins.load("features", name)
     upstream = {o: extract(o, clip, corpus, corpus_settings) for o in module.REQUIRES}
-    made = extractor(name, corpus, corpus_settings)
-    first = made(clip, upstream)
-    second = pickle.loads(pickle.dumps(made))(clip, upstream)
+    instance = extractor(name, corpus, corpus_settings)
+    first = instance(clip, upstream)
+    second = pickle.loads(pickle.dumps(instance))(clip, upstream)
     np.testing.assert_array_equal(first.values, second.values)
     assert first.extra.keys() == second.extra.keys()
 

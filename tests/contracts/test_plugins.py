@@ -16,9 +16,9 @@ OWN_IDEAS = ("commands", "ways")
 
 @pytest.mark.parametrize(("kind", "name"), ALL)
 def test_it_says_what_it_is_and_where_it_comes_from(kind: plugins.PluginKind, name: str) -> None:
-    found = plugins.describe(kind, name)
-    assert 10 < len(found.summary) < 100
-    assert found.source or kind in OWN_IDEAS
+    description = plugins.describe(kind, name)
+    assert 10 < len(description.summary) < 100
+    assert description.source or kind in OWN_IDEAS
 
 
 @pytest.mark.parametrize(("kind", "name"), SET)

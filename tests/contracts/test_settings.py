@@ -27,8 +27,8 @@ def everything() -> list[type[Settings]]:
             yield child
             yield from below(child)
 
-    found = {f"{kind.__module__}.{kind.__qualname__}": kind for kind in below(Settings)}
-    return [kind for name, kind in sorted(found.items()) if name.startswith("emocli.")]
+    result = {f"{kind.__module__}.{kind.__qualname__}": kind for kind in below(Settings)}
+    return [kind for name, kind in sorted(result.items()) if name.startswith("emocli.")]
 
 
 def numbers(schema: Any, place: str = "") -> Iterator[tuple[str, Allowed | None]]:
@@ -39,9 +39,9 @@ def numbers(schema: Any, place: str = "") -> Iterator[tuple[str, Allowed | None]
     elif isinstance(schema, dict):
         if schema.get("ref", "").startswith("emocli.parsing.Plain"):
             return  # settings of others, which they guard
-        found = allowed(schema)
-        if found is not None or schema.get("type") in ("int", "float"):
-            yield place, found
+        result = allowed(schema)
+        if result is not None or schema.get("type") in ("int", "float"):
+            yield place, result
             return
         for key, inner in schema.items():
             if key not in ("metadata", "default"):

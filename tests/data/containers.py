@@ -171,8 +171,8 @@ def reference(row: Row, path: Path) -> Times:
         pictures = np.arange(COUNT) / factory.FPS
     elif row.pictures:
         show = ["-select_streams", "v:0", "-show_entries", "frame=best_effort_timestamp_time"]
-        told = json.loads(run("ffprobe", "-v", "error", *show, "-of", "json", path))
-        shown = [frame.get("best_effort_timestamp_time", np.nan) for frame in told["frames"]]
+        values = json.loads(run("ffprobe", "-v", "error", *show, "-of", "json", path))
+        shown = [frame.get("best_effort_timestamp_time", np.nan) for frame in values["frames"]]
         pictures = followed(np.array(shown, float)) - zero
         if row.suffix in PROGRAM_STREAMS:
             pictures = pictures[0] + np.arange(len(pictures)) / factory.FPS
@@ -208,9 +208,9 @@ def first_time(path: Path) -> float:
         "-show_entries",
         "frame=media_type,best_effort_timestamp_time",
     ]
-    told = json.loads(run("ffprobe", "-v", "error", *show, "-of", "json", path))
+    data = json.loads(run("ffprobe", "-v", "error", *show, "-of", "json", path))
     key = "best_effort_timestamp_time"
-    return min((float(frame[key]) for frame in told["frames"] if key in frame), default=0.0)
+    return min((float(frame[key]) for frame in data["frames"] if key in frame), default=0.0)
 
 
 def compare(row: Row, path: Path) -> Error:

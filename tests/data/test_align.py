@@ -25,8 +25,8 @@ def slow_average(rows: Timed, words: np.ndarray) -> tuple[list[list[float]], int
         empty += not inside
         row = []
         for d in range(rows.values.shape[1]):
-            found = [v for v in (float(rows.values[k, d]) for k in inside) if np.isfinite(v)]
-            row.append(sum(found) / len(found) if found else 0.0)
+            result = [v for v in (float(rows.values[k, d]) for k in inside) if np.isfinite(v)]
+            row.append(sum(result) / len(result) if result else 0.0)
         means.append(row)
     return means, empty
 
@@ -45,11 +45,11 @@ def test_average_of_what_overlaps(
     rows, places = timed(frames, seed=seed), np.array(words, np.float64).reshape(-1, 2)
     if frames and seed % 3 == 0:
         rows.values[0, 0] = (np.nan, -np.inf)[seed % 2]
-    found, empty = average(rows, places)
+    result, empty = average(rows, places)
     expected, silent = slow_average(rows, places)
     assert empty == silent
-    assert_allclose(found.values, np.array(expected).reshape(-1, 2), rtol=1e-5, atol=1e-6)
-    assert_array_equal(found.intervals, places)
+    assert_allclose(result.values, np.array(expected).reshape(-1, 2), rtol=1e-5, atol=1e-6)
+    assert_array_equal(result.intervals, places)
 
 
 def test_average_by_hand() -> None:
@@ -57,8 +57,8 @@ def test_average_by_hand() -> None:
         np.array([[1], [3], [7], [50]], np.float32),
         np.array([[0.0, 0.1], [0.1, 0.2], [0.2, 0.3], [0.3, 0.4]]),
     )
-    found, empty = average(rows, np.array([[0.0, 0.2], [0.15, 0.3], [0.5, 0.9]]))
-    assert found.values[:, 0].tolist() == [2, 5, 0]
+    result, empty = average(rows, np.array([[0.0, 0.2], [0.15, 0.3], [0.5, 0.9]]))
+    assert result.values[:, 0].tolist() == [2, 5, 0]
     assert empty == 1
     moments = Timed(rows.values, np.repeat(rows.intervals[:, :1], 2, axis=1))
     assert average(moments, np.array([[0.05, 0.25]]))[0].values[0, 0] == 5

@@ -53,17 +53,17 @@ def test_windows_1252_is_named_with_the_first_strange_byte(tmp_path: Path) -> No
 
 def test_bytes_that_windows_leaves_undefined_are_latin_1() -> None:
     raw = bytes(range(0x80, 0x100))
-    found = decode(raw)
-    assert found.text[1] == "\x81"
-    assert found.text[0] == "€"
-    assert found.text[0x20:] == raw[0x20:].decode("latin-1")
+    result = decode(raw)
+    assert result.text[1] == "\x81"
+    assert result.text[0] == "€"
+    assert result.text[0x20:] == raw[0x20:].decode("latin-1")
 
 
 def test_a_few_strange_bytes_do_not_spoil_the_rest_of_a_utf_8_file() -> None:
     raw = "Größe, 日本語\n".encode() + b"It\x92s\n" + "naïve ½\n".encode()
-    found = decode(raw)
-    assert found.text == "Größe, 日本語\nIt’s\nnaïve ½\n"
-    assert "byte 0x92 (row 2) is not UTF-8, 1 such bytes are read as Windows-1252" in found.doubt
+    result = decode(raw)
+    assert result.text == "Größe, 日本語\nIt’s\nnaïve ½\n"
+    assert "byte 0x92 (row 2) is not UTF-8, 1 such bytes are read as Windows-1252" in result.doubt
 
 
 def test_what_looks_like_utf_8_by_chance_does_not_spoil_windows_1252() -> None:

@@ -53,11 +53,11 @@ def test_the_next_fold_validates():
 
 
 def test_folds_are_of_equal_size_and_hold_every_class():
-    found = clips(20)
-    numbers = assign(found, 5)
+    result = clips(20)
+    numbers = assign(result, 5)
     sizes = Counter(numbers)
     assert max(sizes.values()) - min(sizes.values()) <= 1
-    shown = Counter(zip(numbers, (clip.label for clip in found), strict=True))
+    shown = Counter(zip(numbers, (clip.label for clip in result), strict=True))
     for label in CLASSES:
         counts = [shown[fold, label] for fold in range(5)]
         assert max(counts) - min(counts) <= 2
@@ -65,57 +65,57 @@ def test_folds_are_of_equal_size_and_hold_every_class():
 
 def test_numbering_by_sex_does_not_make_folds_of_one_sex():
     """Odd numbers are men in RAVDESS: dealing in turn would part the sexes."""
-    found = [Clip(f"{s}-{k}", speaker=f"{s:02d}", label="a") for s in range(24) for k in range(9)]
-    numbers = dict(zip((clip.speaker for clip in found), assign(found, 4), strict=True))
+    result = [Clip(f"{s}-{k}", speaker=f"{s:02d}", label="a") for s in range(24) for k in range(9)]
+    numbers = dict(zip((clip.speaker for clip in result), assign(result, 4), strict=True))
     for fold in range(4):
         odd = [int(speaker) % 2 for speaker, number in numbers.items() if number == fold]
         assert 0 < sum(odd) < len(odd) == 6
 
 
 def test_the_order_of_the_clips_does_not_matter():
-    found = clips()
-    forward = dict(zip((c.id for c in found), assign(found, 4), strict=True))
-    backward = dict(zip((c.id for c in found[::-1]), assign(found[::-1], 4), strict=True))
+    result = clips()
+    forward = dict(zip((c.id for c in result), assign(result, 4), strict=True))
+    backward = dict(zip((c.id for c in result[::-1]), assign(result[::-1], 4), strict=True))
     assert forward == backward
 
 
 def test_published_folds_are_used_if_so_many_are_asked_for():
-    found = [replace(clip, fold=(1, 2, 4)[int(clip.speaker[1:]) % 3]) for clip in clips()]
-    assert assign(found, 3) == tuple((1, 2, 4).index(clip.fold or 0) for clip in found)
-    numbers = assign(found, 4)
+    result = [replace(clip, fold=(1, 2, 4)[int(clip.speaker[1:]) % 3]) for clip in clips()]
+    assert assign(result, 3) == tuple((1, 2, 4).index(clip.fold or 0) for clip in result)
+    numbers = assign(result, 4)
     assert set(numbers) == {0, 1, 2, 3}
-    together = zip((clip.speaker for clip in found), numbers, strict=True)
+    together = zip((clip.speaker for clip in result), numbers, strict=True)
     assert len(set(together)) == 12
 
 
 def test_dialogues_and_speakers_stay_together():
     """Two dialogues that share a speaker are in one fold, though nobody speaks in all clips."""
     pairs = [("d1", "s1"), ("d1", "s2"), ("d2", "s2"), ("d3", "s3"), ("d4", ""), ("", "s5")]
-    found = [Clip(f"{k}", dialogue=d, speaker=s, label="a") for k, (d, s) in enumerate(pairs)]
-    first, second, third, *others = assign(found, 4)
+    result = [Clip(f"{k}", dialogue=d, speaker=s, label="a") for k, (d, s) in enumerate(pairs)]
+    first, second, third, *others = assign(result, 4)
     assert first == second == third
     assert len({first, *others}) == 4
-    manifest(found).folded(0, 4)
+    manifest(result).folded(0, 4)
 
 
 def test_where_speakers_may_cross_dialogues_count():
-    found = [
+    result = [
         Clip(f"{d}-{k}", dialogue=f"d{d}", speaker=f"s{k}", label="a")
         for d in range(6)
         for k in range(3)
     ]
     with pytest.raises(ManifestError, match="has 1 groups of clips that belong together"):
-        assign(found, 3)
-    numbers = assign(found, 3, overlap=True)
-    assert len({(clip.dialogue, n) for clip, n in zip(found, numbers, strict=True)}) == 6
+        assign(result, 3)
+    numbers = assign(result, 3, overlap=True)
+    assert len({(clip.dialogue, n) for clip, n in zip(result, numbers, strict=True)}) == 6
 
 
 def test_clips_nobody_is_known_of_stand_by_themselves():
-    found = [Clip(f"{k}", labels={"a": float(k % 2), "b": 1.0}) for k in range(8)]
-    numbers = assign(found, 4)
+    result = [Clip(f"{k}", labels={"a": float(k % 2), "b": 1.0}) for k in range(8)]
+    numbers = assign(result, 4)
     assert sorted(Counter(numbers).values()) == [2, 2, 2, 2]
     for fold in range(4):
-        held = {clip.labels["a"] for clip, n in zip(found, numbers, strict=True) if n == fold}
+        held = {clip.labels["a"] for clip, n in zip(result, numbers, strict=True) if n == fold}
         assert held == {0.0, 1.0}
 
 
@@ -142,17 +142,17 @@ def test_what_cannot_be_folded_is_told_in_one_line(index, count, message):
 
 
 def test_published_folds_are_recommended():
-    found = [replace(clip, fold=int(clip.speaker[1:]) % 3) for clip in clips(4)]
+    result = [replace(clip, fold=int(clip.speaker[1:]) % 3) for clip in clips(4)]
     with pytest.raises(ManifestError, match="it is published with 3 folds"):
-        assign(found, 6)
+        assign(result, 6)
 
 
 # -- in a manifest
 
 
 def test_folds_are_written_and_read(tmp_path):
-    found = [replace(clip, fold=int(clip.speaker[1:]) % 3) for clip in clips()]
-    corpus = manifest(found, root=tmp_path)
+    result = [replace(clip, fold=int(clip.speaker[1:]) % 3) for clip in clips()]
+    corpus = manifest(result, root=tmp_path)
     corpus.write(tmp_path / "toy.csv")
     assert Manifest.read(tmp_path / "toy.csv") == replace(corpus, path=tmp_path / "toy.csv")
     manifest(clips(), root=tmp_path).write(tmp_path / "plain.csv")
@@ -168,9 +168,9 @@ def test_folds_are_written_and_read(tmp_path):
     ],
 )
 def test_a_column_that_makes_no_sense_is_refused(change, message):
-    found = [replace(clip, fold=0) for clip in clips()]
+    result = [replace(clip, fold=0) for clip in clips()]
     with pytest.raises(ManifestError, match=message):
-        manifest([replace(found[0], **change), *found[1:]])
+        manifest([replace(result[0], **change), *result[1:]])
 
 
 def test_a_fold_is_a_whole_number(tmp_path):

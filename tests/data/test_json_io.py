@@ -22,8 +22,8 @@ class Result:
 def test_what_json_does_not_know_becomes_what_it_knows() -> None:
     result = Result(Path("runs") / "a", {1: np.float32(0.5)}, frozenset({"clip"}))
     assert plain(result) == {"path": "runs/a", "shares": {"1": 0.5}, "clips": ["clip"]}
-    found = plain({"matrix": np.array([[1, 2]]), "pair": (True, None), "text": "é"})
-    assert found == {"matrix": [[1, 2]], "pair": [True, None], "text": "é"}
+    actual = plain({"matrix": np.array([[1, 2]]), "pair": (True, None), "text": "é"})
+    assert actual == {"matrix": [[1, 2]], "pair": [True, None], "text": "é"}
 
 
 @pytest.mark.parametrize("value", [np.nan, -np.inf, np.float64("nan"), np.float32("inf")])

@@ -46,9 +46,9 @@ def test_csv_and_toml_appear_together(tmp_path: Path, monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("text", ["=1+1", "-no", "@you", "'=x", "''-x", "'tis", "-0.5", " +a", "+"])
 def test_text_that_a_spreadsheet_would_compute_is_quoted(tmp_path: Path, text: str) -> None:
     clip = Clip(id=text.strip(), split="train", text=text, label="-", speaker="@s")
-    made = Manifest((clip,), ("-",), "single", "d", tmp_path)
-    made.write(tmp_path / "m.csv")
-    assert Manifest.read(tmp_path / "m.csv") == made
+    result = Manifest((clip,), ("-",), "single", "d", tmp_path)
+    result.write(tmp_path / "m.csv")
+    assert Manifest.read(tmp_path / "m.csv") == result
     cells = (tmp_path / "m.csv").read_text().splitlines()[1].split(",")
     assert "'@s" in cells
     assert not any(cell.startswith(("=", "@")) for cell in cells)

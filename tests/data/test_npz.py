@@ -49,13 +49,13 @@ def test_what_others_write(tmp_path: Path, version: int) -> None:
         ("scalar.npy", npy(header("()"), DATA[:4], version)),
     )
     names = ("plain", "python2", "fortran", "big", "bare", "none", "scalar")
-    found = read_arrays(path, names, ("absent",))
-    assert set(found) == set(names)
+    arrays = read_arrays(path, names, ("absent",))
+    assert set(arrays) == set(names)
     for name in ("plain", "python2", "big", "bare"):
-        assert_array_equal(found[name], wanted)
-    assert_array_equal(found["fortran"], wanted.T)
-    assert found["none"].shape == (0, 7)
-    assert found["scalar"].shape == ()
+        assert_array_equal(arrays[name], wanted)
+    assert_array_equal(arrays["fortran"], wanted.T)
+    assert arrays["none"].shape == (0, 7)
+    assert arrays["scalar"].shape == ()
 
 
 @pytest.mark.parametrize("compress", [np.savez, np.savez_compressed])
@@ -68,10 +68,10 @@ def test_what_numpy_writes(tmp_path: Path, compress: Any) -> None:
         "fortran": np.asfortranarray(np.arange(600_000.0).reshape(300, 2000)),
     }
     compress(tmp_path / "a.npz", **arrays)
-    found = read_arrays(tmp_path / "a.npz", tuple(arrays))
+    result = read_arrays(tmp_path / "a.npz", tuple(arrays))
     for name, array in arrays.items():
-        assert_array_equal(found[name], array)
-        assert found[name].flags.writeable
+        assert_array_equal(result[name], array)
+        assert result[name].flags.writeable
 
 
 LIES = {

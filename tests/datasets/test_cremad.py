@@ -114,8 +114,8 @@ def test_sex_matters_to_the_split_only_where_it_is_known(corpus: Path) -> None:
 )
 def test_few_actors(tmp_path: Path, count: int, sizes: tuple[int, ...]) -> None:
     manifest = build(add(tmp_path, *(f"{a}_DFA_ANG_XX.wav" for a in ACTORS[:count])))
-    found = tuple(len(actors(manifest, split)) for split in ("train", "valid", "test"))
-    assert found == sizes
+    result = tuple(len(actors(manifest, split)) for split in ("train", "valid", "test"))
+    assert result == sizes
     assert any("all in train" in note for note in manifest.notes) == (count < 3)
 
 

@@ -173,13 +173,13 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_split_of_dialogxl(whole: Path) -> None:
     manifest = build(whole)
     assert len(manifest.clips) == 10039
-    found = {split: manifest.split(split) for split in ("train", "valid", "test")}
-    assert {split: len(clips) for split, clips in found.items()} == {
+    result = {split: manifest.split(split) for split in ("train", "valid", "test")}
+    assert {split: len(clips) for split, clips in result.items()} == {
         "train": 6468,
         "valid": 1401,
         "test": 2170,
     }
-    dialogues = {split: {c.dialogue for c in clips} for split, clips in found.items()}
+    dialogues = {split: {c.dialogue for c in clips} for split, clips in result.items()}
     assert {split: len(names) for split, names in dialogues.items()} == {
         "train": 100,
         "valid": 20,
@@ -187,9 +187,9 @@ def test_the_split_of_dialogxl(whole: Path) -> None:
     }
     assert not dialogues["train"] & dialogues["valid"]
     assert {name[4] for name in dialogues["valid"]} == {"4"}
-    labelled = {split: sum(c.label is not None for c in clips) for split, clips in found.items()}
+    labelled = {split: sum(c.label is not None for c in clips) for split, clips in result.items()}
     assert labelled == {"train": 4778, "valid": 980, "test": 1622}
-    counts = Counter(c.label for c in found["test"])
+    counts = Counter(c.label for c in result["test"])
     assert [counts[name] for name in manifest.classes] == [143, 245, 384, 170, 299, 381]
 
 

@@ -146,8 +146,8 @@ def test_dev_can_be_tested(corpus: Path) -> None:
     splits: dict[str, set[str]] = {}
     for clip in build(corpus, dev="test").clips:
         splits.setdefault(clip.dialogue, set()).add(clip.split)
-    assert all(found == {"test"} for name, found in splits.items() if name[:5] != "train")
-    train = [found for name, found in splits.items() if name[:5] == "train"]
+    assert all(result == {"test"} for name, result in splits.items() if name[:5] != "train")
+    train = [result for name, result in splits.items() if name[:5] == "train"]
     assert sorted(map(sorted, train)) == 36 * [["train"]] + 4 * [["valid"]]
     table(corpus, "train", *reversed(many))  # always the same ones
     again = build(corpus, dev="test", tables=["train", "dev"])

@@ -50,10 +50,10 @@ def test_intensities(corpus: Path) -> None:
         ("ccc_x[0]", "test", 3.0, 3.001),
     ]
     assert [c.dialogue for c in manifest.clips] == ["aaa", "aaa", "bbb", "ccc_x"]
-    found = manifest.targets(manifest.clips)
-    assert np.allclose(found[1], JOLLY[1:])
-    assert np.allclose(found[0], [0, 0.05, 3, 0, 1, 0])  # what is higher than 3 is lowered
-    assert not found[2].any()
+    result = manifest.targets(manifest.clips)
+    assert np.allclose(result[1], JOLLY[1:])
+    assert np.allclose(result[0], [0, 0.05, 3, 0, 1, 0])  # what is higher than 3 is lowered
+    assert not result[2].any()
     assert manifest.notes == (
         "2 segments left out: their video is in no fold",
         "1 segment has no length in the labels: they have no rows in the features",

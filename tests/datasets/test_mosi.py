@@ -118,8 +118,8 @@ def test_real_files(shared_data: Path, tmp_path: Path) -> None:
     assert all(clip.text for clip in manifest.clips)
     assert sum(not c.labels["sentiment"] for c in _intensities(shared_data).clips) == 65
     files = [shared_data / "mosi" / f"{name}.npz" for name in ("text", "audio", "visual")]
-    for made in import_all(files, manifest, tmp_path):
-        assert (made.clips, made.missing, made.unknown) == (1447, 0, 0)
+    for result in import_all(files, manifest, tmp_path):
+        assert (result.clips, result.missing, result.unknown) == (1447, 0, 0)
     # The scores in the SDK's file are those of the table, clip by clip, and so are the words.
     csv = build(shared_data / "mosi", labels="labels.csv", task="sentiment_intensity")
     alone = tmp_path / "alone"

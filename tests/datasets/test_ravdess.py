@@ -194,8 +194,8 @@ def test_real_files(shared_data: Path) -> None:
 
 def test_the_published_folds_are_in_the_manifest(tmp_path: Path) -> None:
     manifest = build(written(tmp_path))
-    found = {int(clip.speaker): clip.fold for clip in manifest.clips}
-    assert found == {a: n for n, fold in enumerate(ravdess.FOLDS) for a in fold}
+    result = {int(clip.speaker): clip.fold for clip in manifest.clips}
+    assert result == {a: n for n, fold in enumerate(ravdess.FOLDS) for a in fold}
     assert actors(manifest.folded(2, 6), "test") == [8, 9, 19, 23]
     assert actors(manifest.folded(2, 6), "valid") == [3, 5, 7, 24]
 

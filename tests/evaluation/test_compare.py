@@ -94,11 +94,11 @@ def test_the_difference_agrees_with_an_independent_bootstrap(
     drawn = np.random.default_rng(5).integers(0, len(names), (200_000, len(names)))
     samples = sums[drawn].sum(axis=1) / len(change)
     # stats.norm.sf(sqrt(20 / 19) * stats.t(19).isf(.025))
-    found = compare(runs[:2]).pairs[0]
+    comparison = compare(runs[:2]).pairs[0]
     assert len(names) == 20
-    assert found.difference == pytest.approx(-change.mean())
+    assert comparison.difference == pytest.approx(-change.mean())
     tail = 0.01588
-    assert found.ci == pytest.approx(
+    assert comparison.ci == pytest.approx(
         tuple(-np.quantile(samples, (1 - tail, tail))), abs=1.001 / len(change)
     )
 
@@ -249,14 +249,14 @@ def test_latex_is_whole_whatever_the_names(runs: list[Path], tmp_path: Path) -> 
     opened: list[str] = []
     rows: list[list[str]] = []
     for line in lines[:notes_at]:
-        if found := re.fullmatch(r"\\begin\{(table|tabular)\}(?:\{(lr*)\})?", line):
-            opened.append(found[1])
-            width = len(found[2] or "")
-        elif found := re.fullmatch(r"\\end\{(\w+)\}", line):
-            assert opened.pop() == found[1]
-        elif found := re.fullmatch(r"\\caption\{(.*)\}", line):
+        if result := re.fullmatch(r"\\begin\{(table|tabular)\}(?:\{(lr*)\})?", line):
+            opened.append(result[1])
+            width = len(result[2] or "")
+        elif result := re.fullmatch(r"\\end\{(\w+)\}", line):
+            assert opened.pop() == result[1]
+        elif result := re.fullmatch(r"\\caption\{(.*)\}", line):
             assert opened == ["table"]
-            plain_latex(found[1])
+            plain_latex(result[1])
         elif line not in (r"\toprule", r"\midrule", r"\bottomrule"):
             assert opened == ["table", "tabular"]
             assert line.endswith(r" \\")

@@ -125,9 +125,9 @@ def test_where_one_run_is_needed_a_fold_is_named(crossed):
 
 
 def test_inspecting_it_says_how_far_its_folds_are(crossed, tmp_path):
-    found = inspect(crossed.run)
-    assert found.facts["fusion"] == "late"
-    assert [fold["seeds finished"] for fold in found.facts["folds"]] == [2, 2, 2]
+    inspection = inspect(crossed.run)
+    assert inspection.facts["fusion"] == "late"
+    assert [fold["seeds finished"] for fold in inspection.facts["folds"]] == [2, 2, 2]
     copy = Path(shutil.copytree(crossed.run, tmp_path / "copy"))
     (copy / "fold-1" / "seed-1" / "model.safetensors").unlink()
     shutil.rmtree(copy / "fold-2")
@@ -175,13 +175,13 @@ def test_pooled_metrics_are_those_of_all_clips_together(corpus, crossed, corrupt
             for target, values in zip(predictions.targets, predictions.values[seed], strict=True):
                 matrix[target, values.argmax()] += 1
         assert matrix.sum() == len(corpus.manifest.clips)
-        found = data["by_seed"][seed]
-        assert found["accuracy"] == pytest.approx(matrix.trace() / matrix.sum())
+        result = data["by_seed"][seed]
+        assert result["accuracy"] == pytest.approx(matrix.trace() / matrix.sum())
         recalls = matrix.diagonal() / matrix.sum(axis=1)
-        assert found["uar"] == pytest.approx(recalls.mean())
+        assert result["uar"] == pytest.approx(recalls.mean())
         f1 = 2 * matrix.diagonal() / (matrix.sum(axis=0) + matrix.sum(axis=1))
-        assert found["macro_f1"] == pytest.approx(f1.mean())
-    values = [found["accuracy"] for found in data["by_seed"]]
+        assert result["macro_f1"] == pytest.approx(f1.mean())
+    values = [result["accuracy"] for result in data["by_seed"]]
     assert data["accuracy"] == pytest.approx(np.mean(values))
     assert data["accuracy_std"] == pytest.approx(np.std(values, ddof=1))
     assert np.sum(data["confusion"]) == 2 * len(corpus.manifest.clips)
@@ -229,9 +229,9 @@ def test_a_check_of_each_fold_is_used(corpus, crossed):
     for index in range(FOLDS):
         fit_cca(corpus.manifest.folded(index, FOLDS), corpus.store, preset="plus")
     data = report(crossed.run, repair=RepairOptions(check=True), corrupt=["visual:gaussian@-30dB"])
-    found = data["corrupted"]["flagged"]["visual"]
-    assert found["corrupted"] == found["clips"] == len(corpus.manifest.clips)
-    assert found["detected"] > len(corpus.manifest.clips) / 2
+    result = data["corrupted"]["flagged"]["visual"]
+    assert result["corrupted"] == result["clips"] == len(corpus.manifest.clips)
+    assert result["detected"] > len(corpus.manifest.clips) / 2
 
 
 def test_training_clips_cannot_be_pooled(crossed):

@@ -45,8 +45,8 @@ def texts(figure: Figure) -> list[Text]:
         for axis in (axes.xaxis, axes.yaxis):
             low, high = sorted(axis.get_view_interval())
             unseen |= {tick.label1 for tick in axis.majorTicks if not low <= tick.get_loc() <= high}
-    found = figure.findobj(lambda a: isinstance(a, Text) and a not in unseen)
-    return [text for text in found if text.get_text().strip() and text.get_visible()]
+    result = figure.findobj(lambda a: isinstance(a, Text) and a not in unseen)
+    return [text for text in result if text.get_text().strip() and text.get_visible()]
 
 
 def overlapping(figure: Figure) -> list[tuple[str, str]]:
@@ -62,10 +62,10 @@ def overlapping(figure: Figure) -> list[tuple[str, str]]:
 def outside(figure: Figure) -> list[str]:
     renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
     page = figure.bbox.padded(1)
-    found = ((t.get_text(), t.get_window_extent(renderer)) for t in texts(figure))
+    result = ((t.get_text(), t.get_window_extent(renderer)) for t in texts(figure))
     return [
         text
-        for text, box in found
+        for text, box in result
         if not (page.x0 <= box.x0 and box.x1 <= page.x1 and page.y0 <= box.y0 and box.y1 <= page.y1)
     ]
 

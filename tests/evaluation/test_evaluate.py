@@ -56,11 +56,11 @@ def predictions(run: Path, corpus: toy.Toy) -> np.ndarray:
 
 def test_the_clean_accuracy_is_that_of_the_network(corpus, single):
     truth = corpus.manifest.targets(corpus.manifest.split("test"))
-    found = report(single).data
-    assert found["accuracy"] == pytest.approx(float((predictions(single, corpus) == truth).mean()))
-    assert found["n"] == 45
-    assert sum(map(sum, found["confusion"])) == 45
-    assert found["accuracy"] > 0.8  # the toy corpus can be learned
+    result = report(single).data
+    assert result["accuracy"] == pytest.approx(float((predictions(single, corpus) == truth).mean()))
+    assert result["n"] == 45
+    assert sum(map(sum, result["confusion"])) == 45
+    assert result["accuracy"] > 0.8  # the toy corpus can be learned
 
 
 def test_the_top_level_is_the_condition_asked_for(single):
@@ -80,45 +80,45 @@ def test_several_seeds_report_mean_and_spread(corpus, several):
     accuracies = [
         float((predictions(several / f"seed-{k}", corpus) == truth).mean()) for k in range(3)
     ]
-    found = report(several).data
-    assert found["accuracy"] == pytest.approx(np.mean(accuracies))
-    assert found["accuracy_std"] == pytest.approx(np.std(accuracies, ddof=1))
-    assert {f"{key}_std" for key in COMMON} <= found.keys()
-    assert found["seeds"] == [0, 1, 2]
-    assert [seed["accuracy"] for seed in found["clean"]["by_seed"]] == pytest.approx(accuracies)
-    assert len(found["inputs"]["models"]) == 3
+    result = report(several).data
+    assert result["accuracy"] == pytest.approx(np.mean(accuracies))
+    assert result["accuracy_std"] == pytest.approx(np.std(accuracies, ddof=1))
+    assert {f"{key}_std" for key in COMMON} <= result.keys()
+    assert result["seeds"] == [0, 1, 2]
+    assert [seed["accuracy"] for seed in result["clean"]["by_seed"]] == pytest.approx(accuracies)
+    assert len(result["inputs"]["models"]) == 3
 
 
 def test_the_report_is_written_as_it_is_returned(single):
-    found = report(single, corrupt=["visual"])
-    assert found.path.parent == single / "reports"
-    assert json.loads(found.path.read_text()) == found.data
-    before = found.path.read_bytes()
+    result = report(single, corrupt=["visual"])
+    assert result.path.parent == single / "reports"
+    assert json.loads(result.path.read_text()) == result.data
+    before = result.path.read_bytes()
     assert report(single, corrupt=["visual"]).path.read_bytes() == before
 
 
 def test_the_report_says_where_it_comes_from(corpus, single):
-    found = report(single).data
-    assert found["inputs"]["manifest"] == corpus.manifest.fingerprint
-    assert found["inputs"]["features"].keys() == toy.FEATURES.keys()
-    assert set(COMMON) <= found["definitions"].keys()
-    assert found["interval"] == "95 %, bootstrap over 15 dialogues"
-    assert found["split"] == "test"
+    result = report(single).data
+    assert result["inputs"]["manifest"] == corpus.manifest.fingerprint
+    assert result["inputs"]["features"].keys() == toy.FEATURES.keys()
+    assert set(COMMON) <= result["definitions"].keys()
+    assert result["interval"] == "95 %, bootstrap over 15 dialogues"
+    assert result["split"] == "test"
 
 
 def test_another_split_can_be_evaluated(corpus, single):
-    found = report(single, split="valid").data
+    result = report(single, split="valid").data
     history = rundir.read_history(single)
-    assert found["n"] == 30
-    assert found["accuracy"] == max(row["valid_accuracy"] for row in history)
+    assert result["n"] == 30
+    assert result["accuracy"] == max(row["valid_accuracy"] for row in history)
 
 
 @pytest.mark.parametrize("task", ["multi", "intensity"])
 def test_other_tasks_have_the_same_keys(tmp_path, task):
-    found = evaluate(toy.build(tmp_path, task).trained(), corrupt=["text"]).data
-    assert set(COMMON) <= found.keys()
-    assert set(found["definitions"]) <= found["clean"].keys()
-    assert ("mse_sum" in found) == (task == "intensity")
+    evaluation = evaluate(toy.build(tmp_path, task).trained(), corrupt=["text"]).data
+    assert set(COMMON) <= evaluation.keys()
+    assert set(evaluation["definitions"]) <= evaluation["clean"].keys()
+    assert ("mse_sum" in evaluation) == (task == "intensity")
 
 
 # -- corruption
@@ -170,29 +170,29 @@ def test_a_dropped_modality_is_that_of_a_clip_without_it(corpus, single, tmp_pat
 
 
 def test_a_sweep_tries_every_modality_at_every_level(single):
-    found = report(single, sweep=["10dB", "-10dB"]).data
-    points = [(p["modality"], p["level"], p["snr_db"]) for p in found["sweep"]]
+    result = report(single, sweep=["10dB", "-10dB"]).data
+    points = [(p["modality"], p["level"], p["snr_db"]) for p in result["sweep"]]
     levels = [("10 dB", 10.0), ("-10 dB", -10.0)]
     assert points == [(m, *level) for m in ("audio", "text", "visual") for level in levels]
     alone = report(single, corrupt=["text:gaussian@-10dB"]).data
-    assert found["sweep"][3]["accuracy"] == alone["accuracy"]
-    assert found["sweep"][3]["confusion"] == alone["confusion"]
+    assert result["sweep"][3]["accuracy"] == alone["accuracy"]
+    assert result["sweep"][3]["confusion"] == alone["confusion"]
 
 
 def test_a_sweep_of_what_is_corrupted(single):
-    found = report(single, corrupt=["text:dropout"], sweep=["0.2", "0.9"]).data
-    assert [p["level"] for p in found["sweep"]] == ["0.2", "0.9"]
-    assert {p["modality"] for p in found["sweep"]} == {"text"}
-    assert found["sweep"][0]["snr_db"] is None
-    assert found["corrupted"] is not None
+    result = report(single, corrupt=["text:dropout"], sweep=["0.2", "0.9"]).data
+    assert [p["level"] for p in result["sweep"]] == ["0.2", "0.9"]
+    assert {p["modality"] for p in result["sweep"]} == {"text"}
+    assert result["sweep"][0]["snr_db"] is None
+    assert result["corrupted"] is not None
 
 
 def test_figures_are_drawn_beside_the_report(several):
-    found = evaluate(several, corrupt=["audio"], sweep=["0dB", "-20dB"])
-    assert {path.suffix for path in found.figures} == {".png", ".svg"}
-    assert len(found.figures) == 4
-    for path in found.figures:
-        assert path.parent == found.path.parent
+    evaluation = evaluate(several, corrupt=["audio"], sweep=["0dB", "-20dB"])
+    assert {path.suffix for path in evaluation.figures} == {".png", ".svg"}
+    assert len(evaluation.figures) == 4
+    for path in evaluation.figures:
+        assert path.parent == evaluation.path.parent
         assert path.read_bytes()[:5] in (b"\x89PNG\r", b"<?xml")
 
 
@@ -296,9 +296,9 @@ def test_a_run_may_move_with_its_store(corpus, single, tmp_path):
 
 def test_another_corpus_with_equal_classes_can_be_tried(single, tmp_path):
     other = toy.build(tmp_path, seed=7)
-    found = report(single, manifest=tmp_path / "toy.csv", store=other.store).data
-    assert found["n"] == 15
-    assert found["inputs"]["manifest"] == other.manifest.fingerprint
+    result = report(single, manifest=tmp_path / "toy.csv", store=other.store).data
+    assert result["n"] == 15
+    assert result["inputs"]["manifest"] == other.manifest.fingerprint
 
 
 def test_another_corpus_with_other_classes_cannot(single, tmp_path):
@@ -323,11 +323,11 @@ def test_oddities_are_counted(corpus, single, tmp_path):
     toy.write_feature(other.store, "mel", "audio", other.manifest, arrays)
     clips = tuple(replace(c, label=None) if c.id == "test02" else c for c in other.manifest.clips)
     replace(other.manifest, clips=clips).write(tmp_path / "toy" / "toy.csv")
-    found = report(single, manifest=tmp_path / "toy" / "toy.csv", store=other.store).data
-    assert found["missing"] == {"audio": 1, "text": 0, "visual": 0}
-    assert found["non_finite"]["mel"] == 1
-    assert found["unlabelled"] == 1
-    assert found["n"] == 14
+    result = report(single, manifest=tmp_path / "toy" / "toy.csv", store=other.store).data
+    assert result["missing"] == {"audio": 1, "text": 0, "visual": 0}
+    assert result["non_finite"]["mel"] == 1
+    assert result["unlabelled"] == 1
+    assert result["n"] == 14
 
 
 def test_seeds_that_were_standardised_differently_are_refused(several, tmp_path):

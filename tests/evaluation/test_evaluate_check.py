@@ -36,7 +36,7 @@ def test_the_check_changes_what_the_network_sees(with_check):
     off, on = report(with_check).data, report(with_check, repair=RepairOptions(check=True)).data
     assert "flagged" not in off["clean"]
     flagged = on["clean"]["flagged"]
-    assert sum(found["flagged"] for found in flagged.values()) > 20
+    assert sum(result["flagged"] for result in flagged.values()) > 20
     assert on["confusion"] != off["confusion"]
 
 
@@ -51,22 +51,22 @@ def test_the_report_says_which_check_was_asked(with_check):
 
 
 def test_flags_are_counted_in_corrupted_and_clean_clips(with_check):
-    found = report(
+    result = report(
         with_check, corrupt=["visual:gaussian@-30dB"], repair=RepairOptions(check=True)
     ).data
-    flags = found["corrupted"]["flagged"]
+    flags = result["corrupted"]["flagged"]
     assert {m: f["corrupted"] for m, f in flags.items()} == {"audio": 0, "text": 0, "visual": 45}
     assert flags["visual"]["detected"] == flags["visual"]["flagged"]
     assert flags["audio"]["detected"] == 0
     assert flags["visual"]["clips"] == 45
-    assert flags["visual"]["flagged"] >= found["clean"]["flagged"]["visual"]["flagged"]
+    assert flags["visual"]["flagged"] >= result["clean"]["flagged"]["visual"]["flagged"]
 
 
 def test_reports_of_different_proxies_stand_side_by_side(with_check):
     usual = report(with_check, repair=RepairOptions(proxy="ridge"))
     joint = report(with_check, repair=RepairOptions(proxy="plus"))
     near = report(with_check, repair=RepairOptions(proxy="knn_ls", settings={"proxy": {"k": 3}}))
-    assert len({found.path for found in (usual, joint, near)}) == 3
+    assert len({result.path for result in (usual, joint, near)}) == 3
     assert joint.data["repair"] == "proxy ridge sources=joint"
     assert near.path.name == "test+proxy-knn_ls-k-3.json"
 
@@ -111,12 +111,12 @@ def test_a_check_of_other_features_is_refused(with_check):
 def test_one_modality_has_no_proxies_and_a_warning_says_so(corpus, tmp_path):
     robust = {"corrupt": ["m3er75"], "oracle": True, "proxy": "ridge"}
     run = corpus.trained(tmp_path / "run", "unimodal", features=["mel"], robust=robust)
-    found = report(run, corrupt=["m3er75"]).data
-    (remark,) = found["remarks"]
+    result = report(run, corrupt=["m3er75"]).data
+    (remark,) = result["remarks"]
     assert "there is audio alone: what is bad is discarded" in remark
-    flags = found["corrupted"]["flagged"]["audio"]
+    flags = result["corrupted"]["flagged"]["audio"]
     assert flags["detected"] == flags["corrupted"] > 20
     assert flags["regenerated"] == 0
     discarded = report(run, corrupt=["m3er75"], repair=RepairOptions(fill="discard")).data
     assert discarded["remarks"] == []
-    assert discarded["corrupted"]["confusion"] == found["corrupted"]["confusion"]
+    assert discarded["corrupted"]["confusion"] == result["corrupted"]["confusion"]

@@ -50,7 +50,7 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 
 def test_metrics_are_those_of_the_groups_own_clips(found: Evaluation) -> None:
-    told = rows(found.clips)
+    table_rows = rows(found.clips)
     assert [each.by for each in found.report.by or ()] == ["speaker", "gender"]
     for each in found.report.by or ():
         column = "speaker" if each.by == "speaker" else "group.gender"
@@ -60,7 +60,9 @@ def test_metrics_are_those_of_the_groups_own_clips(found: Evaluation) -> None:
             for group in condition.groups:
                 name = "" if group.group == "(unknown)" else group.group
                 own = [
-                    r for r in told if r[column] == name and r["condition"] == condition.condition
+                    r
+                    for r in table_rows
+                    if r[column] == name and r["condition"] == condition.condition
                 ]
                 values = []
                 for seed in ("0", "1"):
@@ -125,7 +127,7 @@ def test_every_metric_has_the_interval_of_an_independent_bootstrap() -> None:
     speakers = np.arange(120) // 12
     targets = rng.integers(0, 3, 120)
     predicted = rng.dirichlet(np.ones(3), 120) + 0.4 * np.eye(3)[targets]
-    found = metric_intervals(
+    intervals = metric_intervals(
         sum_metrics("single", "abc"), targets, [predicted], list(map(str, speakers))
     )
     chosen = predicted.argmax(axis=1)
@@ -143,8 +145,8 @@ def test_every_metric_has_the_interval_of_an_independent_bootstrap() -> None:
     part = stats.norm.cdf(-np.sqrt(10 / 9) * stats.t.ppf(0.975, 9))
     for name, values in samples.items():
         expected = np.quantile(values, [part, 1 - part])
-        assert found[name].ci == pytest.approx(tuple(expected), abs=0.01), name
-        assert found[name].ci[0] < found[name].value < found[name].ci[1]
+        assert intervals[name].ci == pytest.approx(tuple(expected), abs=0.01), name
+        assert intervals[name].ci[0] < intervals[name].value < intervals[name].ci[1]
 
 
 def test_every_metric_has_its_interval_and_its_own_gap(found: Evaluation) -> None:
@@ -174,8 +176,8 @@ def test_they_are_in_the_report_the_table_and_a_csv(found: Evaluation) -> None:
     assert EvaluationReport.from_data(data).data() == data
     assert data["by"][1]["conditions"][1]["groups"][1]["group"] == "female"
     assert found.path.name == "test+text-zero+by-speaker-gender.json"
-    told = rows(found.path.with_name(f"{found.path.stem}-groups.csv"))
-    gaps = [row for row in told if row["group"].startswith("gap: ")]
+    table_rows = rows(found.path.with_name(f"{found.path.stem}-groups.csv"))
+    gaps = [row for row in table_rows if row["group"].startswith("gap: ")]
     assert len(gaps) == 4 * len(METRICS) - 2  # see above
     assert float(gaps[0]["accuracy"]) == data["by"][0]["conditions"][0]["gap"]["accuracy"]
     assert gaps[1]["accuracy"] == ""

@@ -26,19 +26,19 @@ def test_the_network_is_one_more_rater(tmp_path: Path) -> None:
         for c in small.manifest.clips
     )
     replace(small.manifest, clips=clips).write(tmp_path / "toy.csv")
-    found = evaluate(small.trained(), corrupt=["text:zero"], figures=False)
-    told = found.report.clean.agreement
+    evaluation = evaluate(small.trained(), corrupt=["text:zero"], figures=False)
+    told = evaluation.report.clean.agreement
     assert told is not None
     assert (told.clips, told.raters) == (15, 5)
     ratings = np.array([votes[f"test{k:02d}"] for k in range(15)]).T
     assert told.alpha == pytest.approx(alpha(ratings))
     chosen = {}
-    for line in found.clips.read_text().splitlines()[1:16]:
+    for line in evaluation.clips.read_text().splitlines()[1:16]:
         cells = line.split(",")
         chosen[cells[0]] = toy.CLASSES.index(cells[6])
     joined = np.vstack([ratings, [chosen[f"test{k:02d}"] for k in range(15)]])
     assert told.alpha_with_network == pytest.approx(alpha(joined))
-    rows = [row[0] for row in found.tables[0].rows]
+    rows = [row[0] for row in evaluation.tables[0].rows]
     assert rows[-2:] == ["alpha of raters", "  with the network"]
 
 

@@ -24,8 +24,8 @@ def changed(**values: Any) -> EvaluationReport:
 
 
 def table(report: EvaluationReport, title: str) -> ReportTable:
-    (found,) = (t for t in tables(report) if t.title.startswith(title))
-    return found
+    (result,) = (t for t in tables(report) if t.title.startswith(title))
+    return result
 
 
 def column(found: ReportTable, name: str) -> list[object]:
@@ -33,35 +33,35 @@ def column(found: ReportTable, name: str) -> list[object]:
 
 
 def test_conditions_stand_side_by_side():
-    found = tables(report(corrupted=True))[0]
-    assert found.title == "demo on 40 clips of toy (test)"
-    assert found.columns == ("metric", "clean", "visual gaussian 0 dB", "prior")
-    rows = {row[0]: row[1:] for row in found.rows}
+    result = tables(report(corrupted=True))[0]
+    assert result.title == "demo on 40 clips of toy (test)"
+    assert result.columns == ("metric", "clean", "visual gaussian 0 dB", "prior")
+    rows = {row[0]: row[1:] for row in result.rows}
     assert rows["accuracy"] == (0.9, 0.7, 0.5)
     assert rows["weighted f1"] == (0.9, 0.7, 0.5)
     assert rows["change of accuracy"] == ("", "-0.200", "")
-    assert column(found, "clean")[1] == "0.800 to 0.950"
+    assert column(result, "clean")[1] == "0.800 to 0.950"
 
 
 def test_one_condition_has_one_column():
-    found = tables(report())[0]
-    assert found.columns == ("metric", "clean", "prior")
+    result = tables(report())[0]
+    assert result.columns == ("metric", "clean", "prior")
     assert tables(changed(baselines={}))[0].columns == ("metric", "clean")
-    assert "change of accuracy" not in column(found, "metric")
+    assert "change of accuracy" not in column(result, "metric")
 
 
 def test_folds_are_listed():
     assert not [t for t in tables(report()) if t.title == "folds"]
     fold = {"accuracy": 0.5, "accuracy_std": 0.1, "uar": 0.4, "weighted_f1": None, "macro_f1": 0.3}
     folds = [{"fold": k, "n": 20, "clean": fold} for k in range(3)]
-    found = table(changed(folds=folds), "folds")
-    assert found.columns == ("fold", "clips", "accuracy clean", "uar clean", "weighted f1 clean")
-    assert found.rows[2] == (2, 20, "0.500 ± 0.100", 0.4, "-")
+    result = table(changed(folds=folds), "folds")
+    assert result.columns == ("fold", "clips", "accuracy clean", "uar clean", "weighted f1 clean")
+    assert result.rows[2] == (2, 20, "0.500 ± 0.100", 0.4, "-")
 
 
 def test_several_seeds_show_their_spread():
-    found = tables(report(seeds=3))[0]
-    assert column(found, "clean")[0] == "0.900 ± 0.020"
+    result = tables(report(seeds=3))[0]
+    assert column(result, "clean")[0] == "0.900 ± 0.020"
 
 
 def test_what_is_not_defined_is_a_dash():
@@ -99,9 +99,9 @@ def test_metrics_without_an_interval_say_why():
     for side in (data["clean"], *data["by_seed"], *data["clean"]["by_seed"]):
         side |= calibrated
     data["baselines"]["prior"] |= calibrated
-    told = notes(EvaluationReport.from_data(data))
+    lines = notes(EvaluationReport.from_data(data))
     for name, why in WITHOUT_INTERVAL.items():
-        assert f"{name}: {why}" in told
+        assert f"{name}: {why}" in lines
 
 
 def test_classes_and_confusion():
@@ -120,20 +120,20 @@ def test_a_class_nobody_showed_has_a_blank_row():
 
 def test_the_repair_is_listed_for_every_condition():
     assert not [t for t in tables(report()) if t.title.startswith("repair")]
-    found = table(report(corrupted=True, check=True), "repair: check, discard")
-    assert found.columns[-3:] == ("TPR %", "FPR %", "regenerated")
-    assert found.rows == (
+    result = table(report(corrupted=True, check=True), "repair: check, discard")
+    assert result.columns[-3:] == ("TPR %", "FPR %", "regenerated")
+    assert result.rows == (
         ("clean", "visual", 40, 0, "-", 5, 0),
         ("visual gaussian 0 dB", "visual", 40, 36, 83, 0, 0),
     )
 
 
 def test_a_sweep_starts_with_the_clean_condition():
-    found = table(report(sweep=True), "sweep")
-    labels = column(found, "condition")
+    result = table(report(sweep=True), "sweep")
+    labels = column(result, "condition")
     assert labels[0] == "clean"
     assert labels[1:3] == ["audio gaussian 10 dB", "audio gaussian 0 dB"]
-    assert column(found, "accuracy")[0] == 0.9
+    assert column(result, "accuracy")[0] == 0.9
 
 
 EVERYTHING = {"corrupted": True, "check": True, "sweep": True, "seeds": 3}
@@ -141,5 +141,5 @@ EVERYTHING = {"corrupted": True, "check": True, "sweep": True, "seeds": 3}
 
 @pytest.mark.parametrize("options", [{}, EVERYTHING])
 def test_every_row_has_every_column(options):
-    for found in tables(report(**options)):
-        assert all(len(row) == len(found.columns) for row in found.rows), found.title
+    for result in tables(report(**options)):
+        assert all(len(row) == len(result.columns) for row in result.rows), result.title

@@ -12,8 +12,8 @@ from emocli.plugin.experiment import Row, Table
 
 def table(name: str, **settings: Any) -> Table:
     module = plugins.load("experiments", name)
-    made: Table = module.table(build(module.Config, settings, "experiment"))
-    return made
+    result: Table = module.table(build(module.Config, settings, "experiment"))
+    return result
 
 
 def printed(made: Table) -> dict[tuple[str, str, str], float]:

@@ -48,13 +48,13 @@ def run(
 def test_all_rows_read_the_same_and_say_so(
     corpus: toy.Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = run(monkeypatch, corpus, tmp_path / "a", ROWS, **RELATIVE)
-    assert any("unlabelled clips of the tested speakers" in w for w in found.report.warnings)
+    result = run(monkeypatch, corpus, tmp_path / "a", ROWS, **RELATIVE)
+    assert any("unlabelled clips of the tested speakers" in w for w in result.report.warnings)
     check = corpus.store / "check_by_speaker.h5"
     before = check.stat().st_mtime_ns
     again = run(monkeypatch, corpus, tmp_path / "a", ROWS, **RELATIVE)
     assert check.stat().st_mtime_ns == before
-    assert again.data["rows"] == found.data["rows"]
+    assert again.data["rows"] == result.data["rows"]
     plain = run(monkeypatch, corpus, tmp_path / "b", ROWS[2:])
     assert not any("unlabelled" in warning for warning in plain.report.warnings)
     values = [np.load(tmp_path / out / "evaluations/svm/clean.npz")["values"] for out in "ab"]

@@ -63,9 +63,9 @@ def test_they_are_drawn_where_they_are_printed(out: Reproduction) -> None:
     names = [label.get_text() for label in axes.get_yticklabels()]
     crosses = {
         (round(float(x), 3), names[round(float(y))])
-        for found in axes.collections
-        if str(found.get_label()).endswith(", printed")
-        for x, y in found.get_offsets().data  # type: ignore[union-attr]
+        for result in axes.collections
+        if str(result.get_label()).endswith(", printed")
+        for x, y in result.get_offsets().data  # type: ignore[union-attr]
     }
     printed = {(0.827, "M3ER as printed"), (0.89, "M3ER as printed")}
     assert {(0.776, "Yoon et al. 2019"), *printed} <= crosses

@@ -18,9 +18,9 @@ pytestmark = pytest.mark.usefixtures("undrawn")
 
 def corpus(folder: Path, dataset: str, task: Task = "single") -> toy.Toy:
     """The toy corpus under another name."""
-    made = toy.build(folder, task)
+    result = toy.build(folder, task)
     path = folder / "corpus.csv"
-    replace(made.manifest, dataset=dataset).write(path)
+    replace(result.manifest, dataset=dataset).write(path)
     return toy.Toy(folder, Manifest.read(path))
 
 
@@ -39,13 +39,13 @@ def rows(
 def test_depth_of_m2fnet_is_that_of_the_corpus(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], dataset: str, layers: int | None
 ) -> None:
-    made = corpus(tmp_path, dataset)
-    assert {row.get("layers") for row in rows(made, "m2f-t2", capsys).values()} == {layers}
-    named = rows(made, "m2f-t2", capsys, "--set", "experiment.corpus=iemocap")
+    result = corpus(tmp_path, dataset)
+    assert {row.get("layers") for row in rows(result, "m2f-t2", capsys).values()} == {layers}
+    named = rows(result, "m2f-t2", capsys, "--set", "experiment.corpus=iemocap")
     assert {row["layers"] for row in named.values()} == {5}
-    set_one = rows(made, "m2f-t2", capsys, "--set", "experiment.layers=2")
+    set_one = rows(result, "m2f-t2", capsys, "--set", "experiment.layers=2")
     assert {row["layers"] for row in set_one.values()} == {2}
-    by_hand = rows(made, "m2f-t2", capsys, "--set", "experiment.layers.text=3")
+    by_hand = rows(result, "m2f-t2", capsys, "--set", "experiment.layers.text=3")
     assert by_hand["T + A, concat"]["layers"] == {"text": 3}
     assert "layers" not in by_hand["A"]
 
@@ -53,8 +53,14 @@ def test_depth_of_m2fnet_is_that_of_the_corpus(
 def test_a_depth_of_no_modality_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    made = corpus(tmp_path, "iemocap")
-    where = [str(made.manifest.path), "--store", str(made.store), "--out", str(tmp_path / "out")]
+    result = corpus(tmp_path, "iemocap")
+    where = [
+        str(result.manifest.path),
+        "--store",
+        str(result.store),
+        "--out",
+        str(tmp_path / "out"),
+    ]
     assert run(["reproduce", "m2f-t2", *where, "--set", "experiment.layers.smell=3"]) == 2
     assert "there is no modality 'smell'; there are: text, audio, visual" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
@@ -64,11 +70,11 @@ def test_a_depth_of_no_modality_is_refused(
 def test_units_of_the_rrnn_are_those_of_the_corpus(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
-    made = corpus(tmp_path / "mosei", "mosei", "intensity")
-    assert {row["hidden"] for row in rows(made, name, capsys).values()} == {512}
-    own = rows(made, name, capsys, "--set", "network.hidden=8")
+    result = corpus(tmp_path / "mosei", "mosei", "intensity")
+    assert {row["hidden"] for row in rows(result, name, capsys).values()} == {512}
+    own = rows(result, name, capsys, "--set", "network.hidden=8")
     assert {row["hidden"] for row in own.values()} == {8}
-    plus = rows(made, name, capsys, "--preset", "plus")
+    plus = rows(result, name, capsys, "--preset", "plus")
     assert not any("hidden" in row for row in plus.values())
     other = corpus(tmp_path / "toy", "toy", "intensity")
     assert not any("hidden" in row for row in rows(other, name, capsys).values())
@@ -77,8 +83,14 @@ def test_units_of_the_rrnn_are_those_of_the_corpus(
 def test_m3er_is_asked_for_each_class_beside_softmax_where_a_clip_has_one(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    made = corpus(tmp_path, "iemocap")
-    where = [str(made.manifest.path), "--store", str(made.store), "--out", str(tmp_path / "out")]
+    result = corpus(tmp_path, "iemocap")
+    where = [
+        str(result.manifest.path),
+        "--store",
+        str(result.store),
+        "--out",
+        str(tmp_path / "out"),
+    ]
     only = ["--row", "m3er", "--row", "m3er-softmax", "--seeds", "1"]
     quick = ("train.epochs=3", "train.lr=0.02", "train.threads=1", "train.accelerator=cpu")
     settings = [part for pair in quick for part in ("--set", pair)]

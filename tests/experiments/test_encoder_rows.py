@@ -62,10 +62,10 @@ def test_accuracies_are_those_of_the_test_clips(corpus: toy.Toy, done: Reproduct
     rows = {row["row"]: row for row in done.data["rows"]}
     for name in ("cross-entropy", "fixed margin", "all as printed"):
         runs = [done.path.parent / "runs" / rows[name]["slug"] / f"seed-{s}" for s in (0, 1)]
-        found = [by_hand(corpus, encoder) for encoder in runs]
+        result = [by_hand(corpus, encoder) for encoder in runs]
         validation, test = rows[name]["conditions"]
-        assert test["nearest"] == pytest.approx(np.mean(found))
-        assert test["nearest_std"] == pytest.approx(np.std(found, ddof=1))
+        assert test["nearest"] == pytest.approx(np.mean(result))
+        assert test["nearest_std"] == pytest.approx(np.std(result, ddof=1))
         assert 0 <= validation["nearest"] <= 1
         assert len(rows[name]["best_epochs"]) == 2
     assert done.data["n"] == 15
@@ -74,17 +74,17 @@ def test_accuracies_are_those_of_the_test_clips(corpus: toy.Toy, done: Reproduct
 
 def test_rows_differ_in_the_loss_alone(done: Reproduction) -> None:
     runs = done.path.parent / "runs"
-    found = {
+    result = {
         slug: json.loads((runs / slug / "seed-1" / "config.json").read_text())
         for slug in ("cross-entropy", "fixed-margin", "all-as-printed")
     }
-    assert found["cross-entropy"]["settings"]["train"]["loss"] == "cross_entropy"
-    assert found["fixed-margin"]["settings"]["loss"]["amt"] == "fixed"
-    printed = found["all-as-printed"]["settings"]["loss"]
+    assert result["cross-entropy"]["settings"]["train"]["loss"] == "cross_entropy"
+    assert result["fixed-margin"]["settings"]["loss"]["amt"] == "fixed"
+    printed = result["all-as-printed"]["settings"]["loss"]
     assert {key: printed[key] for key in PRESETS["literal"]} == PRESETS["literal"]
-    for config in found.values():
+    for config in result.values():
         assert config["settings"]["train"]["seed"] == 1
-        assert config["encoder"] == found["fixed-margin"]["encoder"]
+        assert config["encoder"] == result["fixed-margin"]["encoder"]
 
 
 def test_repeating_trains_nothing_and_says_the_same(corpus: toy.Toy, done: Reproduction) -> None:
@@ -104,14 +104,14 @@ def test_the_report_can_be_read(done: Reproduction) -> None:
 
 def test_folds_are_pooled(corpus: toy.Toy, tmp_path: Path) -> None:
     asked = {"seeds": 1, "folds": 3, "only": ["fixed-margin"]}
-    found = run(corpus, tmp_path, reproduce=asked)
-    assert found.data["n"] == len(corpus.manifest.clips)
+    result = run(corpus, tmp_path, reproduce=asked)
+    assert result.data["n"] == len(corpus.manifest.clips)
     said = hits(tmp_path / "runs/fixed-margin", *(f"fold-{k}/seed-0" for k in range(3)))
     assert {clip_id for part in said for clip_id in part} == {c.id for c in corpus.manifest.clips}
     pooled = np.mean([hit for part in said for hit in part.values()])
-    (row,) = (row for row in found.data["rows"] if row["conditions"])
+    (row,) = (row for row in result.data["rows"] if row["conditions"])
     assert row["conditions"][1]["nearest"] == pytest.approx(pooled)
-    assert found.data["comparisons"] == []
+    assert result.data["comparisons"] == []
 
 
 def hits(folder: Path, *runs: str) -> list[dict[str, bool]]:
@@ -120,8 +120,8 @@ def hits(folder: Path, *runs: str) -> list[dict[str, bool]]:
 
 def test_losses_are_compared_clip_by_clip(corpus: toy.Toy, tmp_path: Path) -> None:
     pair = ("adaptive-margin-detached", "cross-entropy")
-    found = run(corpus, tmp_path, reproduce={"only": list(pair)})
-    (told,) = found.data["comparisons"]
+    result = run(corpus, tmp_path, reproduce={"only": list(pair)})
+    (told,) = result.data["comparisons"]
     assert told["rows"] == ["adaptive margin, detached", "cross-entropy"]
     ours, theirs = (hits(tmp_path / "runs" / slug, "seed-0", "seed-1") for slug in pair)
     change = {
@@ -131,9 +131,9 @@ def test_losses_are_compared_clip_by_clip(corpus: toy.Toy, tmp_path: Path) -> No
     assert told["difference"]["mean"] == pytest.approx(np.mean(list(change.values())))
     low, high = told["difference"]["ci_clips"]
     assert told["difference"]["ci"] == [None, None]
-    assert " dialogues are too few " in found.data["warnings"][0]
+    assert " dialogues are too few " in result.data["warnings"][0]
     assert low <= told["difference"]["mean"] <= high
-    assert "| adaptive margin, detached - cross-entropy | test |" in found.table.read_text("utf-8")
+    assert "| adaptive margin, detached - cross-entropy | test |" in result.table.read_text("utf-8")
 
 
 def test_other_settings_need_overwrite(corpus: toy.Toy, tmp_path: Path) -> None:
@@ -149,20 +149,20 @@ def test_other_settings_need_overwrite(corpus: toy.Toy, tmp_path: Path) -> None:
 
 def test_what_tells_rows_apart_is_not_set_for_all_of_them(corpus: toy.Toy) -> None:
     asked = merge(TINY, {"loss": {"amt": "adaptive", "w_cov": 0.5}, "reproduce": {"only": []}})
-    found = plan("m2f-extractor", corpus.manifest, corpus.store, asked)
-    rows = {row.slug: row.settings["loss"] for row in found.rows}
+    result = plan("m2f-extractor", corpus.manifest, corpus.store, asked)
+    rows = {row.slug: row.settings["loss"] for row in result.rows}
     assert rows["fixed-margin"] == {"amt": "fixed", "w_cov": 0.5}
     assert rows["detached-without-cov"] == {"amt": "adaptive", "w_cov": 0.0}
-    assert len(found.remarks) == 2
-    assert found.remarks[1].startswith(
+    assert len(result.remarks) == 2
+    assert result.remarks[1].startswith(
         "loss.w_cov does not count for detached-without-cov, detached-alone, which"
     )
 
 
 def test_a_plan_writes_nothing(corpus: toy.Toy) -> None:
-    found = plan("m2f-extractor", corpus.manifest, corpus.store, TINY)
-    assert found.trainings == 6
-    assert [row.slug for row in found.rows] == TINY["reproduce"]["only"]
+    result = plan("m2f-extractor", corpus.manifest, corpus.store, TINY)
+    assert result.trainings == 6
+    assert [row.slug for row in result.rows] == TINY["reproduce"]["only"]
 
 
 @pytest.mark.parametrize(
@@ -186,10 +186,10 @@ def test_bad_settings_are_one_line_and_leave_nothing(
 
 @pytest.mark.parametrize("kind", ["audio", "face", "scene"])
 def test_rows_are_told_apart(kind: Any) -> None:
-    made = table(Config(kind=kind))
-    assert {row.encoder for row in made.rows} == {kind}
-    assert len({row.name for row in made.rows}) == len(made.rows)
-    assert len({str((row.preset, row.settings)) for row in made.rows}) == len(made.rows)
+    experiment = table(Config(kind=kind))
+    assert {row.encoder for row in experiment.rows} == {kind}
+    assert len({row.name for row in experiment.rows}) == len(experiment.rows)
+    assert len({str((row.preset, row.settings)) for row in experiment.rows}) == len(experiment.rows)
 
 
 def test_a_file_of_settings_is_read_for_encoders(corpus: toy.Toy, tmp_path: Path) -> None:

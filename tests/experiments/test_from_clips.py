@@ -191,8 +191,8 @@ def test_clips_that_fail_are_counted(corpus: Manifest, tmp_path: Path) -> None:
     some = Manifest.read(tmp_path / "some.csv", Path("/"))
     asked = {"reproduce": {"features": ["mel_embedding"], "only": ["a"]}}
     said: list[str] = []
-    made = trainings(some, tmp_path / "out", "m2f-fig5", **asked).make(say=said.append)
-    assert made.failed == 2  # its spectrogram, and what is computed from that
+    result = trainings(some, tmp_path / "out", "m2f-fig5", **asked).make(say=said.append)
+    assert result.failed == 2  # its spectrogram, and what is computed from that
     assert any("1 clip failed" in step for step in said)
 
 

@@ -29,8 +29,8 @@ QUICK = {
 
 def table(name: str, **settings: Any) -> Table:
     module = plugins.load("experiments", name)
-    made: Table = module.table(build(module.Config, settings, "experiment"))
-    return made
+    result: Table = module.table(build(module.Config, settings, "experiment"))
+    return result
 
 
 def run(corpus: toy.Toy, out: Path, name: str, features: tuple[str, ...] = ()) -> Reproduction:
@@ -41,47 +41,47 @@ def run(corpus: toy.Toy, out: Path, name: str, features: tuple[str, ...] = ()) -
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> toy.Toy:
     """Also with three features that are seen; the emotion shows in one of them."""
-    made = toy.build(tmp_path_factory.mktemp("toy"))
+    result = toy.build(tmp_path_factory.mktemp("toy"))
     rng = np.random.default_rng(1)
     for name in ("scene_embedding", "face_embedding", "visual_embedding"):
         arrays = {
             clip.id: 5.0 * np.eye(3)[[toy.CLASSES.index(clip.label or "")]]
             if name == "face_embedding"
             else rng.normal(size=(1, 3))
-            for clip in made.manifest.clips
+            for clip in result.manifest.clips
         }
-        toy.write_feature(made.store, name, "visual", made.manifest, arrays)
-    return made
+        toy.write_feature(result.store, name, "visual", result.manifest, arrays)
+    return result
 
 
 @pytest.mark.parametrize("corpus_name", ["meld", "iemocap"])
 @pytest.mark.parametrize("name", NAMES)
 def test_a_table_names_its_rows_and_has_values_of_the_paper(name: str, corpus_name: str) -> None:
-    made = table(name, corpus=corpus_name)
-    rows = {row.name: row for row in made.rows}
-    assert len(rows) == len(made.rows)
-    assert {name for pair in made.comparisons for name in pair} <= set(rows)
-    assert set(made.alternatives) <= set(rows)
-    networks = [row for row in made.rows if row.fusion]
+    experiment = table(name, corpus=corpus_name)
+    rows = {row.name: row for row in experiment.rows}
+    assert len(rows) == len(experiment.rows)
+    assert {name for pair in experiment.comparisons for name in pair} <= set(rows)
+    assert set(experiment.alternatives) <= set(rows)
+    networks = [row for row in experiment.rows if row.fusion]
     for row in networks:
         build(m2fnet.Config, row.settings.get("network", {}), "network")
         printed = row.printed["clean"]
         assert set(printed) == {"accuracy", "weighted_f1"}
         assert all(0.13 <= value < 0.7 for value in printed.values())
     whole = {"meld": (0.6785, 0.6671), "iemocap": (0.6969, 0.6986)}[corpus_name]
-    found = [(r.printed["clean"]["accuracy"], r.printed["clean"]["weighted_f1"]) for r in networks]
-    assert any(pair == pytest.approx(whole) for pair in found)
+    result = [(r.printed["clean"]["accuracy"], r.printed["clean"]["weighted_f1"]) for r in networks]
+    assert any(pair == pytest.approx(whole) for pair in result)
 
 
 def test_the_ablation_gives_each_row_its_modalities() -> None:
-    made = {row.name: row for row in table("m2f_t2", text="words", corpus="meld").rows}
-    assert made["T"].modalities == ("words",)
-    assert made["V + A, concat"].modalities == ("visual", "audio")
+    result = {row.name: row for row in table("m2f_t2", text="words", corpus="meld").rows}
+    assert result["T"].modalities == ("words",)
+    assert result["V + A, concat"].modalities == ("visual", "audio")
     own = {"query": "words"}
-    assert made["T + V + A, concat"].settings == {"network": own | {"fusion": "concat"}}
-    assert made["T + V + A, fusion"].settings == {"network": own | {"fusion": "attention"}}
-    assert made["T"].printed["clean"]["weighted_f1"] == pytest.approx(0.6623)
-    assert made["logistic regression, T + V + A"].modalities == ("words", "audio", "visual")
+    assert result["T + V + A, concat"].settings == {"network": own | {"fusion": "concat"}}
+    assert result["T + V + A, fusion"].settings == {"network": own | {"fusion": "attention"}}
+    assert result["T"].printed["clean"]["weighted_f1"] == pytest.approx(0.6623)
+    assert result["logistic regression, T + V + A"].modalities == ("words", "audio", "visual")
 
 
 def test_depths_are_those_of_the_encoders_and_of_the_fusion() -> None:
@@ -95,21 +95,21 @@ def test_depths_are_those_of_the_encoders_and_of_the_fusion() -> None:
 
 
 def test_rows_may_see_different_features_of_one_modality(corpus: toy.Toy, tmp_path: Path) -> None:
-    found = run(corpus, tmp_path, "m2f-t3", ("glove", "mel", "visual_embedding"))
-    rows = {row["row"]: row for row in found.data["rows"]}
+    result = run(corpus, tmp_path, "m2f-t3", ("glove", "mel", "visual_embedding"))
+    rows = {row["row"]: row for row in result.data["rows"]}
     assert rows["scene"]["features"] == ["glove", "mel", "scene_embedding"]
     assert rows["weighted faces"]["features"] == ["glove", "mel", "face_embedding"]
     config = json.loads((tmp_path / "runs" / "weighted-faces" / "config.json").read_text())
     assert config["features"]["visual"]["feature"] == "face_embedding"
-    assert set(found.data["inputs"]["features"]) >= {"scene_embedding", "face_embedding"}
+    assert set(result.data["inputs"]["features"]) >= {"scene_embedding", "face_embedding"}
 
 
 def test_a_feature_that_is_not_there_leaves_out_its_row(tmp_path: Path) -> None:
-    made = toy.build(tmp_path / "toy")
-    arrays = {clip.id: np.ones((1, 3)) for clip in made.manifest.clips}
-    toy.write_feature(made.store, "scene_embedding", "visual", made.manifest, arrays)
-    found = run(made, tmp_path / "out", "m2f-t3", ("glove", "mel", "scene_embedding"))
-    lacking = {row["row"]: row["lacking"] for row in found.data["rows"]}
+    corpus = toy.build(tmp_path / "toy")
+    arrays = {clip.id: np.ones((1, 3)) for clip in corpus.manifest.clips}
+    toy.write_feature(corpus.store, "scene_embedding", "visual", corpus.manifest, arrays)
+    result = run(corpus, tmp_path / "out", "m2f-t3", ("glove", "mel", "scene_embedding"))
+    lacking = {row["row"]: row["lacking"] for row in result.data["rows"]}
     assert lacking == {
         "scene": "",
         "weighted faces": "the store has no feature 'face_embedding'",
@@ -134,24 +134,24 @@ def test_a_feature_of_another_modality_is_refused(corpus: toy.Toy, tmp_path: Pat
 
 
 def test_depth_is_chosen_on_the_validation_clips(corpus: toy.Toy, tmp_path: Path) -> None:
-    found = run(corpus, tmp_path, "m2f-t5", ("glove", "mel", "face_hog"))
-    valid = {row["row"]: row["valid"]["weighted_f1"] for row in found.data["rows"]}
-    assert found.data["chosen"]["valid"] == valid
-    best = found.data["chosen"]["row"]
+    result = run(corpus, tmp_path, "m2f-t5", ("glove", "mel", "face_hog"))
+    valid = {row["row"]: row["valid"]["weighted_f1"] for row in result.data["rows"]}
+    assert result.data["chosen"]["valid"] == valid
+    best = result.data["chosen"]["row"]
     assert valid[best] == max(valid.values())
-    assert f"On the validation clips **{best}** is best" in found.table.read_text("utf-8")
-    assert len({row["parameters"] for row in found.data["rows"]}) == 6
+    assert f"On the validation clips **{best}** is best" in result.table.read_text("utf-8")
+    assert len({row["parameters"] for row in result.data["rows"]}) == 6
 
 
 def test_figure_5_shows_every_class(corpus: toy.Toy, tmp_path: Path) -> None:
-    found = run(corpus, tmp_path, "m2f-fig5", ("glove", "mel", "face_hog"))
-    text = found.table.read_text("utf-8")
+    result = run(corpus, tmp_path, "m2f-fig5", ("glove", "mel", "face_hog"))
+    text = result.table.read_text("utf-8")
     assert "## f1 of each class, clean" in text
     assert "| system | anger | joy | sadness |" in text
-    network = found.data["rows"][0]["conditions"][0]["per_class"]
+    network = result.data["rows"][0]["conditions"][0]["per_class"]
     shown = " | ".join(f"{network[name]['f1']:.3f}" for name in toy.CLASSES)
     assert f"| M2FNet | {shown} |" in text
-    assert {path.name for path in found.figures} == {
+    assert {path.name for path in result.figures} == {
         "figure.png",
         "figure.svg",
         "figure-classes.png",

@@ -36,8 +36,8 @@ WIDTHS = {"text": 24, "audio": 12, "visual": 6}
 
 def table(name: str, **settings: Any) -> Table:
     module = module_of(name)
-    made: Table = module.table(build(module.Config, settings, "experiment"))
-    return made
+    result: Table = module.table(build(module.Config, settings, "experiment"))
+    return result
 
 
 def names_of(name: str) -> dict[str, str]:
@@ -68,7 +68,7 @@ def test_renaming_gives_the_same_rows(name: str) -> None:
 @pytest.mark.parametrize("name", [n for n in NAMED if n.startswith("m2f")])
 def test_networks_of_m2fnet_query_the_text_whatever_it_is_called(name: str) -> None:
     def shapes(names: dict[str, str]) -> list[Any]:
-        found = []
+        result = []
         for row in (r for r in table(name, **names).rows if r.fusion):
             back = {names.get(key, key): key for key in WIDTHS}
             config = build(m2fnet.Config, row.settings["network"], "network")
@@ -78,8 +78,8 @@ def test_networks_of_m2fnet_query_the_text_whatever_it_is_called(name: str) -> N
             kinds = [back[modality] for modality in row.modalities]
             wanted = next(k for k in ("text", "audio", "visual") if k in kinds)
             assert back[model.query] == wanted
-            found.append((row.name, sorted(p.shape for p in model.parameters())))
-        return found
+            result.append((row.name, sorted(p.shape for p in model.parameters())))
+        return result
 
     assert shapes({}) == shapes({key: NEW[key] for key in WIDTHS})
 

@@ -33,8 +33,8 @@ corpus = toy.fixture(noise=0.3)
 
 def table(name: str, **settings: Any) -> Table:
     module = plugins.load("experiments", name)
-    made: Table = module.table(build(module.Config, settings, "experiment"))
-    return made
+    result: Table = module.table(build(module.Config, settings, "experiment"))
+    return result
 
 
 # -- the list in the docs
@@ -60,12 +60,12 @@ OF_PAPERS = [
 
 def listed() -> list[tuple[str, str, str]]:
     """Return paper, table or figure, and command of each line of the list."""
-    found: list[tuple[str, str, str]] = []
+    result: list[tuple[str, str, str]] = []
     for line in DOCS.read_text().splitlines():
         if line.startswith("| ") and not line.startswith("| paper"):
             paper, item, _, command = (cell.strip() for cell in line.strip("|").split("|"))
-            found.append((paper or found[-1][0], item, command))
-    return found
+            result.append((paper or result[-1][0], item, command))
+    return result
 
 
 def commands() -> dict[str, set[str]]:
@@ -84,8 +84,8 @@ def test_every_table_and_figure_of_the_papers_is_in_the_list_once() -> None:
         for kind, count in counts.items()
         for number in range(1, count + 1)
     ]
-    found = [(paper, item) for paper, item, _ in listed() if re.match("Table|Figure", item)]
-    assert sorted(found) == sorted(expected)
+    result = [(paper, item) for paper, item, _ in listed() if re.match("Table|Figure", item)]
+    assert sorted(result) == sorted(expected)
 
 
 def test_the_list_names_all_experiments_and_only_what_there_is() -> None:
@@ -197,9 +197,9 @@ def test_figure_6_is_of_the_corpus_in_the_paper(corpus_name: str, pair: str) -> 
 
 
 def test_another_modality_is_the_face_if_the_store_calls_it_so() -> None:
-    made = table("m3er_figures", visual="camera", snr="0.1")
-    assert texts(made.rows[0].conditions[1].corrupt) == ["camera:gaussian@0.1"]
-    (weights,) = (each for each in made.analyses if each.analysis == "weights")
+    experiment = table("m3er_figures", visual="camera", snr="0.1")
+    assert texts(experiment.rows[0].conditions[1].corrupt) == ["camera:gaussian@0.1"]
+    (weights,) = (each for each in experiment.analyses if each.analysis == "weights")
     assert texts(weights.options["corrupt"]) == ["camera:gaussian@0.1"]
 
 
@@ -208,9 +208,9 @@ def test_another_modality_is_the_face_if_the_store_calls_it_so() -> None:
 
 def test_figure_5_has_the_confusion_and_the_classes(corpus: toy.Toy, tmp_path: Path) -> None:
     settings = {**SETTINGS, "network": {}, "experiment": {"layers": 1}}
-    found = reproduce("m2f-fig5", corpus.manifest, corpus.store, tmp_path, settings=settings)
-    page = found.page.read_text()
+    result = reproduce("m2f-fig5", corpus.manifest, corpus.store, tmp_path, settings=settings)
+    page = result.page.read_text()
     assert page.count("<img") == 3
     assert "f1 of each class, clean" in page
-    (confusion,) = data_of(found).values()
+    (confusion,) = data_of(result).values()
     assert confusion["classes"] == [*toy.CLASSES]

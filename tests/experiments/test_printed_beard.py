@@ -38,32 +38,32 @@ GCA + gating|rrnn    |noise|0.4742|0.8857|0.5688
 def test_accuracies_of_beard_are_of_attention_without_gates(
     name: str, expected: dict[str, tuple[str, float]]
 ) -> None:
-    made = table(name, corpus={"rrnn_t1": "cremad", "rrnn_t2": "ravdess"}[name])
-    assert printed(made) == {
+    experiment = table(name, corpus={"rrnn_t1": "cremad", "rrnn_t2": "ravdess"}[name])
+    assert printed(experiment) == {
         (row, "clean", "accuracy"): pytest.approx(percent / 100)
         for row, (_, percent) in expected.items()
     }
-    assert all(row(made, each).fusion == fusion for each, (fusion, _) in expected.items())
-    assert any(r.fusion == "rrnn" and not r.printed for r in made.rows)
-    assert made.task == "single"
+    assert all(row(experiment, each).fusion == fusion for each, (fusion, _) in expected.items())
+    assert any(r.fusion == "rrnn" and not r.printed for r in experiment.rows)
+    assert experiment.task == "single"
 
 
 def test_human_performance_is_quoted_and_no_system() -> None:
-    made = table("rrnn_t1", corpus="cremad")
-    assert {r.name for r in made.rows if r.cited} == {*HUMAN}
-    assert not {n for pair in made.comparisons for n in pair} & {*HUMAN}
+    experiment = table("rrnn_t1", corpus="cremad")
+    assert {r.name for r in experiment.rows if r.cited} == {*HUMAN}
+    assert not {n for pair in experiment.comparisons for n in pair} & {*HUMAN}
 
 
 def test_errors_and_weighted_accuracies_of_beard() -> None:
-    made, expected = table("rrnn_t3", corpus="mosei"), {}
+    result, expected = table("rrnn_t3", corpus="mosei"), {}
     for line in T3.strip().splitlines():
         name, fusion, condition, *values = (part.strip() for part in line.split("|"))
-        assert row(made, name).fusion == fusion
+        assert row(result, name).fusion == fusion
         for metric, value in zip(("mse_sum", "mae_sum", "uar"), values, strict=True):
             expected[name, condition, metric] = float(value)
-    assert printed(made) == expected
-    assert made.task == "intensity"
-    noisy = row(made, "GCA").conditions[1]
+    assert printed(result) == expected
+    assert result.task == "intensity"
+    noisy = row(result, "GCA").conditions[1]
     assert [spec.subject for spec in noisy.corrupt] == ["visual"]
 
 
@@ -85,10 +85,10 @@ def test_errors_and_weighted_accuracies_of_beard() -> None:
 def test_constants_of_beard_have_no_printed_values_and_what_sees_test_labels_is_no_rival(
     name: str, constants: dict[str, str]
 ) -> None:
-    made = table(name)
-    rows = {r.name: r for r in made.rows}
+    experiment = table(name)
+    rows = {r.name: r for r in experiment.rows}
     assert {n: rows[n].baseline for n in constants} == constants
     assert not any(rows[n].printed for n in constants)
     (peeking,) = (n for n, r in rows.items() if r.baseline == "test_prior")
-    assert peeking not in {n for pair in made.comparisons for n in pair}
-    assert any(note.startswith("test-label mean or prior: ") for note in made.notes)
+    assert peeking not in {n for pair in experiment.comparisons for n in pair}
+    assert any(note.startswith("test-label mean or prior: ") for note in experiment.notes)

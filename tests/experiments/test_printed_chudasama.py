@@ -49,9 +49,9 @@ def test_accuracies_and_weighted_f1_of_chudasama(name: str, corpus: str) -> None
         accuracy, f1 = pairs[corpus == "meld"].split()
         expected[row, "clean", "accuracy"] = pytest.approx(float(accuracy) / 100)
         expected[row, "clean", "weighted_f1"] = pytest.approx(float(f1) / 100)
-    made = table(name, corpus=corpus)
-    assert printed(made) == expected
-    assert made.task == "single"
+    experiment = table(name, corpus=corpus)
+    assert printed(experiment) == expected
+    assert experiment.task == "single"
 
 
 @pytest.mark.parametrize(("corpus", "layers"), [("iemocap", 5), ("meld", 1)])
@@ -116,20 +116,20 @@ def test_the_literature_beside_chudasama(corpus: str) -> None:
     both &= {name for name, of, _ in f1 if of == "IEMOCAP"}
     second = {key: value for key, value in f1.items() if key[0] in both}
     for name, expected in (("m2f_t6", sixth), ("m2f_t7", seventh), ("m2f_fig2", second)):
-        made = table(name, corpus=corpus)
+        experiment = table(name, corpus=corpus)
         ours = {
             ("M2FNet", "clean", key[2]): value
             for key, value in expected.items()
             if key[:2] == ("M2FNet as printed", corpus.upper())
         }
-        assert printed(made) == {**expected, **ours}, name
-        assert {r.name for r in made.rows if r.cited} == {n for n, *_ in expected}
-        assert row(made, "M2FNet").fusion == "m2fnet"
+        assert printed(experiment) == {**expected, **ours}, name
+        assert {r.name for r in experiment.rows if r.cited} == {n for n, *_ in expected}
+        assert row(experiment, "M2FNet").fusion == "m2fnet"
     assert len(both) == 11 + 4 + 1
 
 
 # Section 4.4: "the highest F1 score of 82.11% for the Sad emotion of the IEMOCAP dataset".
 def test_of_single_emotions_chudasama_prints_one_value() -> None:
-    found = printed_by_class(table("m2f_fig5", corpus="iemocap"))
-    assert found == {("M2FNet", "f1", "sad"): pytest.approx(0.8211)}
+    result = printed_by_class(table("m2f_fig5", corpus="iemocap"))
+    assert result == {("M2FNet", "f1", "sad"): pytest.approx(0.8211)}
     assert not printed_by_class(table("m2f_fig5", corpus="meld"))

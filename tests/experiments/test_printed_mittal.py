@@ -29,9 +29,9 @@ def test_overall_values_of_mittal_are_means_of_binary_ones(corpus: str) -> None:
         f1, accuracy = pairs[corpus == "mosei"].split()
         expected[name, condition, "binary_f1"] = pytest.approx(float(f1))
         expected[name, condition, "binary_accuracy"] = pytest.approx(float(accuracy) / 100)
-    made = table("m3er_t2", printed=corpus)
-    assert printed(made) == expected
-    assert set(made.metrics) >= {"binary_f1", "binary_accuracy"}
+    experiment = table("m3er_t2", printed=corpus)
+    assert printed(experiment) == expected
+    assert set(experiment.metrics) >= {"binary_f1", "binary_accuracy"}
 
 
 # Table 2 (a): Angry, Happy, Neutral, Sad; (b): Angry, Disgust, Fear, Happy, Sad, Surprise. F1, MA.
@@ -64,13 +64,13 @@ def test_values_of_each_emotion_of_mittal(corpus: str) -> None:
             expected[name, "weighted_f1", emotion] = pytest.approx(f1)
             expected[name, "accuracy", emotion] = pytest.approx(accuracy / 100)
         overall[name] = np.mean([list(map(float, pair.split())) for pair in pairs], axis=0)
-    made = table("m3er_t2", printed=corpus)
-    assert printed_by_class(made) == expected
+    experiment = table("m3er_t2", printed=corpus)
+    assert printed_by_class(experiment) == expected
     # papers: "Overall" is the plain mean of the row; so each value is in the right row.
-    for (name, _, metric), value in printed(made).items():
+    for (name, _, metric), value in printed(experiment).items():
         mean = overall[name][0] if metric == "binary_f1" else overall[name][1] / 100
         assert value == pytest.approx(mean, abs=0.005)
-    assert set(made.by_class) >= {"weighted_f1", "accuracy"}
+    assert set(experiment.by_class) >= {"weighted_f1", "accuracy"}
 
 
 # Table 1, columns Dataset, Method, F1, MA; "Numbers not reported ... are marked with '-'".
@@ -97,25 +97,25 @@ def test_the_literature_beside_mittal(corpus: str) -> None:
     own = "IEMOCAP" if corpus == "iemocap" else "CMU-MOSEI"
     metrics = ("binary_f1", "binary_accuracy")
     ours = {("M3ER", "clean", m): expected["M3ER as printed", own, m] for m in metrics}
-    made = table("m3er_t1", corpus=corpus)
-    assert printed(made) == {**expected, **ours}
-    assert {r.name for r in made.rows if r.cited} == {n for n, *_ in expected}
-    assert row(made, "M3ER").fusion == "m3er"
+    experiment = table("m3er_t1", corpus=corpus)
+    assert printed(experiment) == {**expected, **ours}
+    assert {r.name for r in experiment.rows if r.cited} == {n for n, *_ in expected}
+    assert row(experiment, "M3ER").fusion == "m3er"
 
 
 @pytest.mark.parametrize("corpus", ["iemocap", "mosei", "other"])
 def test_the_network_of_the_figures_has_the_clean_values_and_no_others(corpus: str) -> None:
-    made = table("m3er_figures", corpus=corpus)
+    experiment = table("m3er_figures", corpus=corpus)
     if corpus == "other":
-        assert not printed(made)
-        assert not printed_by_class(made)
+        assert not printed(experiment)
+        assert not printed_by_class(experiment)
         return
     whole = table("m3er_t1", corpus=corpus)
     ours = {key: value for key, value in printed(whole).items() if key[0] == "M3ER"}
-    assert printed(made) == ours
+    assert printed(experiment) == ours
     emotions = table("m3er_t2", printed=corpus)
     known = {key: v for key, v in printed_by_class(emotions).items() if key[0] == "M3ER"}
-    assert printed_by_class(made) == known
+    assert printed_by_class(experiment) == known
 
 
 # Section 5.3: "more than 73% of the samples per class were correctly classified"; "the average
@@ -134,24 +134,24 @@ def test_the_mean_of_binary_accuracies_is_not_the_accuracy() -> None:
     rng = np.random.default_rng(3)
     targets = rng.integers(0, 4, 200)
     chosen = np.where(rng.random(200) < 0.675, targets, rng.integers(0, 4, 200))
-    found = score("single", targets, np.eye(4)[chosen], "abcd").overall
+    result = score("single", targets, np.eye(4)[chosen], "abcd").overall
     accuracies, scores = [], []
     for k in range(4):
         here, said = targets == k, chosen == k
         accuracies.append((here == said).mean())
         f1 = [2 * (a & b).sum() / (a.sum() + b.sum()) for a, b in ((here, said), (~here, ~said))]
         scores.append((here.sum() * f1[0] + (~here).sum() * f1[1]) / 200)
-    assert found["binary_accuracy"] == pytest.approx(np.mean(accuracies))
-    assert found["binary_f1"] == pytest.approx(np.mean(scores))
+    assert result["binary_accuracy"] == pytest.approx(np.mean(accuracies))
+    assert result["binary_f1"] == pytest.approx(np.mean(scores))
     # Each wrong clip is an error of two classes.
-    assert found["binary_accuracy"] == pytest.approx(1 - 2 * (1 - found["accuracy"]) / 4)
-    assert found["binary_accuracy"] > found["accuracy"]
+    assert result["binary_accuracy"] == pytest.approx(1 - 2 * (1 - result["accuracy"]) / 4)
+    assert result["binary_accuracy"] > result["accuracy"]
 
 
 @pytest.mark.parametrize("task", ["multi", "intensity"])
 def test_of_several_classes_at_once_binary_accuracy_is_the_accuracy(task: Any) -> None:
     rng = np.random.default_rng(0)
     targets, said = rng.integers(0, 2, (30, 3)), rng.random((30, 3))
-    found = score(task, targets, said, "abc").overall
-    assert found["binary_accuracy"] == pytest.approx(found["accuracy"])
-    assert found["binary_f1"] == pytest.approx(found["weighted_f1"])
+    scores = score(task, targets, said, "abc").overall
+    assert scores["binary_accuracy"] == pytest.approx(scores["accuracy"])
+    assert scores["binary_f1"] == pytest.approx(scores["weighted_f1"])

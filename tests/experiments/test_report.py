@@ -121,7 +121,7 @@ def test_rows_are_drawn_with_what_was_printed(report):
     shown = [label.get_text() for label in legend.get_texts()]
     assert set(shown) == {"clean", "clean, printed", "noise"}
     assert [label.get_text() for label in axes.get_yticklabels()] == ["A | V", "SVM", "odd"]
-    (crosses,) = (found for found in axes.collections if isinstance(found, PathCollection))
+    (crosses,) = (result for result in axes.collections if isinstance(result, PathCollection))
     assert crosses.get_offsets()[0][0] == pytest.approx(0.5833)
 
 
@@ -158,9 +158,9 @@ def test_printed_values_of_classes_are_in_their_cells_and_drawn_as_crosses(repor
     crosses = [
         (axes.get_title(), float(x))
         for axes in drawing.axes
-        for found in axes.collections
-        if isinstance(found, PathCollection)
-        for x, _ in found.get_offsets()
+        for result in axes.collections
+        if isinstance(result, PathCollection)
+        for x, _ in result.get_offsets()
     ]
     assert crosses == [("b", 0.75)]
     assert drawing.get_supxlabel() == "f1, clean; crosses: printed"

@@ -45,15 +45,15 @@ def done(corpus: toy.Toy, tmp_path_factory: pytest.TempPathFactory) -> Reproduct
 
 
 def row(report: Reproduction, name: str) -> dict[str, Any]:
-    (found,) = (found for found in report.data["rows"] if found["row"] == name)
-    return dict(found)
+    (result,) = (result for result in report.data["rows"] if result["row"] == name)
+    return dict(result)
 
 
 def without_costs(report: Reproduction) -> dict[str, Any]:
     data = json.loads(json.dumps(report.data))
     del data["seconds"]
-    for found in data["rows"]:
-        found.pop("seconds", None)
+    for result in data["rows"]:
+        result.pop("seconds", None)
     return dict(data)
 
 
@@ -77,7 +77,7 @@ def test_a_row_is_what_the_commands_give(corpus, done, tmp_path):
 
 
 def test_every_row_is_there(done):
-    states = {found["row"]: found["state"] for found in done.data["rows"]}
+    states = {result["row"]: result["state"] for result in done.data["rows"]}
     assert states == dict.fromkeys((r.name for r in ROWS), "done") | {"smell": "lacking"}
     assert row(done, "smell")["lacking"] == (
         "no feature of olfactory (there are: audio, text, visual)"
@@ -108,8 +108,8 @@ def test_a_row_like_another_one_is_tested_in_another_way(done):
 
 
 def test_rows_are_compared_clip_by_clip(corpus, done):
-    found = done.data["comparisons"]
-    assert [(f["rows"][1], f["condition"]) for f in found] == [
+    result = done.data["comparisons"]
+    assert [(f["rows"][1], f["condition"]) for f in result] == [
         ("face", "clean"),
         ("face", "noise"),
         ("SVM", "clean"),
@@ -120,7 +120,7 @@ def test_rows_are_compared_clip_by_clip(corpus, done):
         for name in ("Both + more", "SVM")
     }
     ours, theirs = values["Both + more"], values["SVM"]
-    clean, noise = found[2:]
+    clean, noise = result[2:]
     assert clean["difference"]["mean"] == pytest.approx(ours[0] - theirs[0])
     assert "loss" not in clean
     assert noise["difference"]["mean"] == pytest.approx(ours[1] - theirs[1])
@@ -131,12 +131,12 @@ def test_rows_are_compared_clip_by_clip(corpus, done):
 
 
 def test_a_row_makes_up_for_a_share_of_what_lies_between_two_others(done):
-    (found,) = done.data["recoveries"]  # of 'smell' nothing is known
-    assert found["rows"] == ["both, checked", "face", "Both + more"]
-    ours, worse, better = (row(done, n)["conditions"][0]["accuracy"] for n in found["rows"])
-    assert found["share"]["mean"] == pytest.approx((ours - worse) / (better - worse))
-    assert found["share"]["mean"] == 1  # both are right of the same clips,
-    assert found["share"]["ci"] == [None, None]  # so that all draws are alike
+    (result,) = done.data["recoveries"]  # of 'smell' nothing is known
+    assert result["rows"] == ["both, checked", "face", "Both + more"]
+    ours, worse, better = (row(done, n)["conditions"][0]["accuracy"] for n in result["rows"])
+    assert result["share"]["mean"] == pytest.approx((ours - worse) / (better - worse))
+    assert result["share"]["mean"] == 1  # both are right of the same clips,
+    assert result["share"]["ci"] == [None, None]  # so that all draws are alike
 
 
 def test_the_table_can_be_read(done):
@@ -159,13 +159,13 @@ def test_settings_reach_the_networks_that_have_them(corpus, tmp_path, experiment
         "rows": {"b": {"train": {"lr": 0.25, "epochs": 2}}},
         "reproduce": {"folds": 0, "seeds": 1},
     }
-    found = run(corpus, tmp_path, settings=settings)
+    result = run(corpus, tmp_path, settings=settings)
     a, b = (rundir.read_config(tmp_path / "runs" / name) for name in "ab")
     assert (a.network["hops"], a.network["hidden"], a.train.clip, a.train.epochs) == (2, 6, 0.5, 1)
     assert "hops" not in b.network
     assert (b.network["hidden"], b.train.lr, b.train.epochs) == (6, 0.25, 2)
     assert a.fold is None
-    assert found.data["n"] == 15
+    assert result.data["n"] == 15
 
 
 def test_what_tells_rows_apart_is_not_set_for_all_of_them(corpus, tmp_path, experiment):
@@ -178,8 +178,8 @@ def test_what_tells_rows_apart_is_not_set_for_all_of_them(corpus, tmp_path, expe
     }
     said: list[str] = []
     run(corpus, tmp_path, settings=settings, say=said.append)
-    made = [rundir.read_config(tmp_path / "runs" / name).network["hops"] for name in "123"]
-    assert made == [1, 2, 4]
+    result = [rundir.read_config(tmp_path / "runs" / name).network["hops"] for name in "123"]
+    assert result == [1, 2, 4]
     (line,) = (line for line in said if line.startswith("warning: "))
     assert line == (
         "warning: network.hops does not count for 1, 3, which the table tells apart by it; "
@@ -205,11 +205,11 @@ def test_baselines_see_features_standardised_like_those_of_networks(corpus, tmp_
 
 def test_rows_can_be_run_one_by_one(corpus, tmp_path, done, experiment):
     experiment(comparisons=PAIRS)
-    found = run(corpus, tmp_path, settings={"reproduce": {"only": ["both-checked"]}})
-    states = {each["row"]: each["state"] for each in found.data["rows"]}
+    result = run(corpus, tmp_path, settings={"reproduce": {"only": ["both-checked"]}})
+    states = {each["row"]: each["state"] for each in result.data["rows"]}
     assert states["both, checked"] == states["Both + more"] == "done"
     assert states["face"] == "not yet run"
-    assert found.data["experiment"] == "rrnn-t2"
+    assert result.data["experiment"] == "rrnn-t2"
     (folder,) = (tmp_path / "runs").iterdir()
     assert folder.name == "both-more"
     whole = run(corpus, tmp_path)
@@ -222,10 +222,10 @@ def test_rows_can_be_run_one_by_one(corpus, tmp_path, done, experiment):
 def test_training_may_be_corrupted_and_checked(corpus, tmp_path, experiment):
     robust = RobustOptions(corrupt=("visual:zero",), check=True)
     experiment((Row("a", fusion="late", training=robust, conditions=(CLEAN, NOISE)),))
-    found = run(corpus, tmp_path, settings=ONCE)
+    result = run(corpus, tmp_path, settings=ONCE)
     config = rundir.read_config(tmp_path / "runs" / "a" / "fold-1")
     assert config.robust == {"trust": "check", "corrupt": ["visual:zero"]}
-    assert row(found, "a")["conditions"][1]["repair"] == "check, discard"
+    assert row(result, "a")["conditions"][1]["repair"] == "check, discard"
 
 
 def test_a_check_that_is_there_is_used_and_a_warning_says_if_it_has_other_settings(
@@ -253,9 +253,9 @@ def test_intensities_are_compared_by_their_errors(tmp_path, experiment):
     corpus = toy.build(tmp_path / "toy", "intensity")
     rows = (Row("a", baseline="svm", conditions=(CLEAN, NOISE)), Row("b", baseline="prior"))
     experiment(rows, metrics=("mse_sum",), comparisons=(("a", "b"), ("a", "a")))
-    found = run(corpus, tmp_path / "out")
-    ours, theirs = row(found, "a")["conditions"], row(found, "b")["conditions"]
-    first, *_, last = found.data["comparisons"]
+    result = run(corpus, tmp_path / "out")
+    ours, theirs = row(result, "a")["conditions"], row(result, "b")["conditions"]
+    first, *_, last = result.data["comparisons"]
     assert first["metric"] == "mse_sum"
     assert first["difference"]["mean"] == pytest.approx(ours[0]["mse_sum"] - theirs[0]["mse_sum"])
     assert last["loss"]["mean"] == 0
@@ -325,10 +325,10 @@ def test_killed_at_any_moment_it_goes_on(corpus, tmp_path):
     reports = [json.loads((tmp_path / n / "report.json").read_text()) for n in ("killed", "whole")]
     for report in reports:
         del report["seconds"]
-        for found in report["rows"]:
-            found.pop("seconds", None)
+        for result in report["rows"]:
+            result.pop("seconds", None)
     assert reports[0] == reports[1]
-    assert sum(found["state"] == "done" for found in reports[0]["rows"]) == 8
+    assert sum(result["state"] == "done" for result in reports[0]["rows"]) == 8
 
 
 def test_two_do_not_meet(corpus, tmp_path, experiment):

@@ -87,29 +87,29 @@ def test_an_experiment_about_another_task_is_refused(corpus, tmp_path):
 def test_a_plan_writes_nothing(corpus, experiment):
     experiment()
     before = sorted(corpus.folder.rglob("*"))
-    found = plan("rrnn-t2", corpus.manifest, corpus.store, dict(SETTINGS))
+    result = plan("rrnn-t2", corpus.manifest, corpus.store, dict(SETTINGS))
     assert sorted(corpus.folder.rglob("*")) == before
-    assert found.trainings == 12
-    assert [r.trainings for r in found.rows] == [0, 6, 6, 0, 0, 0]
-    assert found.rows[4].lacking.startswith("no feature of olfactory")
+    assert result.trainings == 12
+    assert [r.trainings for r in result.rows] == [0, 6, 6, 0, 0, 0]
+    assert result.rows[4].lacking.startswith("no feature of olfactory")
 
 
 @pytest.mark.parametrize("name", plugins.names("experiments"))
 def test_the_experiments_are_tables_that_hold_together(name):
     module = plugins.load("experiments", name)
     table = module.table(module.Config())
-    names = [found.name for found in table.rows]
+    names = [result.name for result in table.rows]
     assert len(set(names)) == len(names)
     assert set(table.alternatives) <= set(names)
     for compared in (*table.comparisons, *table.recoveries):
         assert set(compared) <= set(names)
-    for found in table.rows:
-        kinds = (found.fusion, found.baseline, found.like, found.encoder, found.cited)
+    for result in table.rows:
+        kinds = (result.fusion, result.baseline, result.like, result.encoder, result.cited)
         assert sum(map(bool, kinds)) == 1
-        assert found.like in ("", *names)
-        tested = {condition.name for condition in found.conditions}
-        assert set(found.printed) <= tested
-        metrics = {metric for printed in found.printed.values() for metric in printed}
+        assert result.like in ("", *names)
+        tested = {condition.name for condition in result.conditions}
+        assert set(result.printed) <= tested
+        metrics = {metric for printed in result.printed.values() for metric in printed}
         assert metrics <= set(table.metrics)
 
 
@@ -117,8 +117,8 @@ def test_beards_nine_lines_are_all_there():
     module = plugins.load("experiments", "rrnn_t3")
     cells = [
         tuple(metrics.values())
-        for found in module.table(module.Config(corpus="mosei")).rows
-        for metrics in found.printed.values()
+        for result in module.table(module.Config(corpus="mosei")).rows
+        for metrics in result.printed.values()
     ]
     assert len(cells) == 9
     np.testing.assert_allclose(np.sum(cells, axis=0), [4.6930, 8.4714, 5.0971], atol=1e-9)

@@ -41,8 +41,8 @@ QUICK: dict[str, Any] = {
 
 def table(name: str) -> Table:
     module = plugins.load("experiments", name)
-    made: Table = module.table(module.Config())
-    return made
+    result: Table = module.table(module.Config())
+    return result
 
 
 # -- tables
@@ -50,20 +50,20 @@ def table(name: str) -> Table:
 
 @pytest.mark.parametrize("name", plugins.names("experiments"))
 def test_a_sweep_is_of_rows_and_conditions_that_there_are(name: str) -> None:
-    made = table(name)
-    tested = {(row.name, c.name) for row in made.rows for c in row.conditions}
-    points = [p for sweep in made.sweeps for line in sweep.lines for p in line.points]
+    experiment = table(name)
+    tested = {(row.name, c.name) for row in experiment.rows for c in row.conditions}
+    points = [p for sweep in experiment.sweeps for line in sweep.lines for p in line.points]
     assert {(point.row, point.condition) for point in points} <= tested
-    for sweep in made.sweeps:
+    for sweep in experiment.sweeps:
         values = [point.value for line in sweep.lines for point in line.points]
         assert all(value > 0 for value in values) or not sweep.log
 
 
 @pytest.mark.parametrize("name", plugins.names("experiments"))
 def test_an_analysis_is_of_a_row_and_takes_its_options(name: str) -> None:
-    made = table(name)
-    row_analyses.check(made.analyses, [row.name for row in made.rows])
-    for each in made.analyses:
+    experiment = table(name)
+    row_analyses.check(experiment.analyses, [row.name for row in experiment.rows])
+    for each in experiment.analyses:
         known = declared(plugins.load("analyses", each.analysis).Options)
         assert set(each.options) <= set(known)
 
@@ -77,11 +77,11 @@ def test_an_analysis_of_nothing_and_two_of_one_name_are_refused() -> None:
 
 
 def test_rows_of_the_hops_differ_in_one_setting_from_the_whole_network() -> None:
-    made = rrnn_hops.table(rrnn_hops.Config())
+    experiment = rrnn_hops.table(rrnn_hops.Config())
     whole = rrnn.Config(hops=3)
     read = {
         row.name: build(rrnn.Config, row.settings["network"], "network").model_dump()
-        for row in made.rows
+        for row in experiment.rows
     }
     assert [read[f"{n} hop{'s' * (n > 1)}"]["hops"] for n in range(1, 6)] == [1, 2, 3, 4, 5]
     for name, own in read.items():
@@ -96,10 +96,10 @@ def test_rows_of_the_hops_differ_in_one_setting_from_the_whole_network() -> None
 
 
 def test_networks_of_the_m3er_sweep_differ_in_what_they_are_called_after() -> None:
-    made = m3er_sweep.table(m3er_sweep.Config(beta=(0.2, 1.0, 2.0)))
+    experiment = m3er_sweep.table(m3er_sweep.Config(beta=(0.2, 1.0, 2.0)))
     read = {
         row.name: build(m3er.Config, row.settings["network"], "network")
-        for row in made.rows
+        for row in experiment.rows
         if row.fusion
     }
     assert read["M3ER"] == m3er.Config()
@@ -110,17 +110,17 @@ def test_networks_of_the_m3er_sweep_differ_in_what_they_are_called_after() -> No
     assert read["vector hadamard"] == m3er.Config(fusion="hadamard")
     assert len({own.model_dump_json() for own in read.values()}) == len(read)
     thresholds = {
-        row.name: row.conditions[0].repair for row in made.rows if row.name.startswith("tau")
+        row.name: row.conditions[0].repair for row in experiment.rows if row.name.startswith("tau")
     }
     assert thresholds["tau = 0.3"].settings == {"tau": 0.3}
-    assert made.check_preset == "paper"
+    assert experiment.check_preset == "paper"
 
 
 def test_the_figure_is_of_the_system_without_gates_and_its_clip_is_not_picked() -> None:
     """Section 5: "the GCA emotion recognition system"; the words of its text are in the figure."""
-    made = rrnn_fig4.table(rrnn_fig4.Config())
-    assert (made.rows[0].name, made.rows[0].fusion) == ("GCA", "gca")
-    assert made.analyses[0].options == {"word": "very"}
+    experiment = rrnn_fig4.table(rrnn_fig4.Config())
+    assert (experiment.rows[0].name, experiment.rows[0].fusion) == ("GCA", "gca")
+    assert experiment.analyses[0].options == {"word": "very"}
     chosen = rrnn_fig4.table(rrnn_fig4.Config(clip="abc"))
     assert all(each.options["clip"] == "abc" for each in chosen.analyses)
     assert all("word" not in each.options for each in chosen.analyses)
@@ -183,13 +183,13 @@ def test_the_page_shows_sweeps_only_where_there_are_some() -> None:
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> toy.Toy:
     """With texts, of which one of the test says what Figure 4 is about, a word for each row."""
-    made = toy.build(tmp_path_factory.mktemp("toy"), noise=0.3)
+    result = toy.build(tmp_path_factory.mktemp("toy"), noise=0.3)
     clips = [
         replace(clip, text="a very delicate issue" if clip.id == "test04" else "for some reasons")
-        for clip in made.manifest.clips
+        for clip in result.manifest.clips
     ]
-    replace(made.manifest, clips=tuple(clips)).write(made.folder / "toy.csv")
-    manifest = Manifest.read(made.folder / "toy.csv")
+    replace(result.manifest, clips=tuple(clips)).write(result.folder / "toy.csv")
+    manifest = Manifest.read(result.folder / "toy.csv")
     rng = np.random.default_rng(0)
     features = {name: width for name, (modality, width, _) in toy.FEATURES.items()}
     for name, (modality, _, _) in toy.FEATURES.items():
@@ -197,8 +197,8 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> toy.Toy:
             clip.id: Track(rng.normal(size=(len(clip.text.split()), features[name])))
             for clip in manifest.clips
         }
-        toy.write_tracks(made.store, name, modality, manifest, tracks)
-    return toy.Toy(made.folder, manifest)
+        toy.write_tracks(result.store, name, modality, manifest, tracks)
+    return toy.Toy(result.folder, manifest)
 
 
 def run(name: str, corpus: toy.Toy, out: Path, **sections: Any) -> Reproduction:
@@ -207,11 +207,11 @@ def run(name: str, corpus: toy.Toy, out: Path, **sections: Any) -> Reproduction:
 
 
 def test_figure_4_is_one_command(corpus: toy.Toy, tmp_path: Path) -> None:
-    found = run("rrnn-fig4", corpus, tmp_path)
-    page = found.table.read_text()
+    result = run("rrnn-fig4", corpus, tmp_path)
+    page = result.table.read_text()
     names = ["GCA, last hop", "GCA + gating, last hop", "GCA, all hops", "GCA + gating, all hops"]
-    assert [analysis["name"] for analysis in found.data["analyses"]] == names
-    for analysis in found.data["analyses"]:
+    assert [analysis["name"] for analysis in result.data["analyses"]] == names
+    for analysis in result.data["analyses"]:
         data = json.loads((tmp_path / analysis["data"]).read_text())
         assert data["clip"] == "test04"
         words = [word["word"] for word in data["views"]["text"]["words"]]
@@ -223,19 +223,19 @@ def test_figure_4_is_one_command(corpus: toy.Toy, tmp_path: Path) -> None:
         assert f"## {analysis['name']}" in page
     assert "the first test clip with the word 'very'" in " ".join(page.split())
     written = {path for path in tmp_path.glob("figure*") if path.suffix != ".txt"}
-    assert {path.name for path in found.figures} == {path.name for path in written}
+    assert {path.name for path in result.figures} == {path.name for path in written}
     assert all(path.with_suffix(".txt").is_file() for path in written)
 
 
 def test_an_analysis_waits_for_its_row(corpus: toy.Toy, tmp_path: Path) -> None:
-    found = run("rrnn-fig4", corpus, tmp_path, reproduce={"seeds": 1, "only": ["gca"]})
-    assert [a["name"] for a in found.data["analyses"]] == ["GCA, last hop", "GCA, all hops"]
+    result = run("rrnn-fig4", corpus, tmp_path, reproduce={"seeds": 1, "only": ["gca"]})
+    assert [a["name"] for a in result.data["analyses"]] == ["GCA, last hop", "GCA, all hops"]
 
 
 def test_the_hops_are_one_command(corpus: toy.Toy, tmp_path: Path) -> None:
     only = ["1-hop", "2-hops", "m-0-0"]
-    found = run("rrnn-hops", corpus, tmp_path, reproduce={"seeds": 1, "only": only})
-    done = {row["row"]: row for row in found.data["rows"] if row["state"] == "done"}
+    result = run("rrnn-hops", corpus, tmp_path, reproduce={"seeds": 1, "only": only})
+    done = {row["row"]: row for row in result.data["rows"] if row["state"] == "done"}
     assert set(done) == {"1 hop", "2 hops", "m(0) = 0"}
     for name, row in done.items():
         assert {c["name"] for c in row["conditions"]} == {"clean", "noise"}, name
@@ -247,7 +247,7 @@ def test_the_m3er_sweep_is_one_command_and_tau_decides_what_is_flagged(
     corpus: toy.Toy, tmp_path: Path
 ) -> None:
     only = ["check-and-proxy", "tau-0", "tau-1"]
-    found = run(
+    result = run(
         "m3er-sweep",
         corpus,
         tmp_path,
@@ -255,9 +255,9 @@ def test_the_m3er_sweep_is_one_command_and_tau_decides_what_is_flagged(
         experiment={"tau": [0.0, 1.0], "snr": ["0.01"]},
         network={"hidden": 6},
     )
-    done = {row["row"]: row for row in found.data["rows"] if row["state"] == "done"}
+    done = {row["row"]: row for row in result.data["rows"] if row["state"] == "done"}
     assert set(done) == {"M3ER", "check and proxy", "tau = 0", "tau = 1"}
-    assert found.data["check_preset"] == "paper"
+    assert result.data["check_preset"] == "paper"
     flagged = {
         name: sum(done[name]["conditions"][0]["flagged"].values())
         for name in ("tau = 0", "tau = 1")

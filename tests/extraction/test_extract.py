@@ -36,23 +36,23 @@ def test_counts_and_content(tmp_path: Path, store: Path) -> None:
     assert result.failures == store / FILE
     assert steps[0] == (0, 37)
     assert steps[-1] == (37, 37)
-    with FeatureStore.open(result.path) as made:
-        assert made.name == "toy"
-        assert made.modality == "audio"
-        assert made.header.rate == 10.0
-        assert made.dim_names == ("c0", "c1", "c2")
-        assert made.header.settings == {"width": 3, "delay": 0.0, "crashes": True}
-        assert made.header.manifest == manifest.fingerprint
-        assert made.header.versions["numpy"] == np.__version__
+    with FeatureStore.open(result.path) as built:
+        assert built.name == "toy"
+        assert built.modality == "audio"
+        assert built.header.rate == 10.0
+        assert built.dim_names == ("c0", "c1", "c2")
+        assert built.header.settings == {"width": 3, "delay": 0.0, "crashes": True}
+        assert built.header.manifest == manifest.fingerprint
+        assert built.header.versions["numpy"] == np.__version__
         skipped = {"absent", "broken", "bug"}
-        assert made.ids == tuple(c.id for c in manifest.clips if c.text not in skipped)
-        assert made.absent == (manifest.clips[1].id,)
-        assert made.length(manifest.clips[3].id) == 0
+        assert built.ids == tuple(c.id for c in manifest.clips if c.text not in skipped)
+        assert built.absent == (manifest.clips[1].id,)
+        assert built.length(manifest.clips[3].id) == 0
         rng = np.random.default_rng(list(manifest.clips[0].id.encode()))
         expected = rng.normal(size=(int(rng.integers(1, 9)), 3)).astype(np.float32)
-        assert_array_equal(made[manifest.clips[0].id], expected)
-        assert made[manifest.clips[2].id][0, 0] == 0
-        assert result.notes["steps"] == made.steps
+        assert_array_equal(built[manifest.clips[0].id], expected)
+        assert built[manifest.clips[2].id][0, 0] == 0
+        assert result.notes["steps"] == built.steps
 
 
 def test_failures_are_listed(tmp_path: Path, store: Path) -> None:
@@ -107,8 +107,8 @@ def test_other_settings_are_refused(tmp_path: Path, store: Path) -> None:
     assert first.path.read_bytes() == before
     (result,) = extract(manifest, ["toy"], store, settings={"toy": {"width": 5}}, overwrite=True)
     assert (result.done, result.resumed) == (5, 0)
-    with FeatureStore.open(result.path) as made:
-        assert made.dim == 5
+    with FeatureStore.open(result.path) as built:
+        assert built.dim == 5
 
 
 def test_other_manifest_is_refused(tmp_path: Path, store: Path) -> None:
@@ -199,23 +199,23 @@ def test_odd_shapes_are_failures(tmp_path: Path, store: Path) -> None:
     rows = failures(store)
     assert [row["id"] for row in rows] == [c.id for c in manifest.clips if c.text == "wide"]
     assert all(row["unexpected"] for row in rows)
-    with FeatureStore.open(result.path) as made:
-        assert made.dim == 3
+    with FeatureStore.open(result.path) as built:
+        assert built.dim == 3
 
 
 def test_features_in_order_of_need(tmp_path: Path, store: Path) -> None:
     manifest = toy_features.corpus(MIXED, tmp_path)
     toy, mean = extract(manifest, ["toy_mean", "toy"], store, settings={})
     assert [toy.feature, mean.feature] == ["toy", "toy_mean"]
-    with FeatureStore.open(toy.path) as source, FeatureStore.open(mean.path) as made:
+    with FeatureStore.open(toy.path) as source, FeatureStore.open(mean.path) as result:
         clip_id = manifest.clips[0].id
-        assert_array_equal(made[clip_id], np.full_like(made[clip_id], source[clip_id].mean()))
-        assert made.header.attributes["upstream"]["toy"] == {
+        assert_array_equal(result[clip_id], np.full_like(result[clip_id], source[clip_id].mean()))
+        assert result.header.attributes["upstream"]["toy"] == {
             "recipe": source.header.recipe,
             "method": source.header.method,
             "digest": source.fingerprint,
         }
-        assert made.absent == source.absent
+        assert result.absent == source.absent
     messages = [str(row["message"]) for row in failures(store) if row["feature"] == "toy_mean"]
     assert messages == ["feature 'toy' could not be computed for the clip; see its row for toy"] * 2
 

@@ -74,8 +74,8 @@ def test_what_has_changed_or_left_goes_only_when_asked(tmp_path: Path, store: Pa
     assert (planned.present, planned.absent, planned.remaining) == (5, 0, 4)
     (result,) = extract(later, ["toy"], store, settings={}, update=True)
     assert (result.resumed, result.done, result.absent, result.failed) == (5, 2, 1, 1)
-    with FeatureStore.open(result.path) as made:
-        assert manifest.clips[2].id not in made  # what it was is no longer true
+    with FeatureStore.open(result.path) as built:
+        assert manifest.clips[2].id not in built  # what it was is no longer true
     assert_as_at_once(later, store)
     fewer = among(later, {}, without=[0])
     (result,) = extract(fewer, ["toy"], store, settings={}, update=True)
@@ -151,13 +151,13 @@ def test_a_replaced_media_file_is_told_and_taken(
     assert (planned.remaining, planned.changed) == (0, 2)
     assert counts(manifest, store) == [(0, 5, 2)] * 2
     manifest.write(tmp_path / "m.csv")
-    told = inspect(store, tmp_path / "m.csv").problems
-    assert sum("media files of 2 clips were replaced" in line for line in told) == 2
+    inspection = inspect(store, tmp_path / "m.csv").problems
+    assert sum("media files of 2 clips were replaced" in line for line in inspection) == 2
     again = (2, 3, 0) if per_clip else (5, 0, 0)  # other clips may depend on them
     assert counts(manifest, store, update=True) == [again] * 2
     assert counts(manifest, store) == [(0, 5, 0)] * 2
-    told = inspect(store, tmp_path / "m.csv").problems
-    assert not any("replaced" in line for line in told)
+    inspection = inspect(store, tmp_path / "m.csv").problems
+    assert not any("replaced" in line for line in inspection)
 
 
 def test_what_is_made_of_an_outdated_feature_is_outdated(tmp_path: Path, store: Path) -> None:

@@ -27,19 +27,19 @@ def by_speaker(manifest: Manifest) -> dict[str, list[str]]:
 
 
 def test_each_speaker_has_mean_0_and_variance_1(corpus: toy.Toy) -> None:
-    made = normalise(corpus.manifest, corpus.store, "mel")
+    result = normalise(corpus.manifest, corpus.store, "mel")
     groups = by_speaker(corpus.manifest)
-    assert (made.feature, made.clips, made.speakers) == ("mel_by_speaker", 51, 12)
-    assert made.fewest == min(map(len, groups.values()))
+    assert (result.feature, result.clips, result.speakers) == ("mel_by_speaker", 51, 12)
+    assert result.fewest == min(map(len, groups.values()))
     source = FeatureStore.open(corpus.store / "mel.h5")
-    found = open_feature(corpus.store, "mel_by_speaker", corpus.manifest)
-    assert found.modality == "audio"
-    assert found.ids == source.ids
+    store = open_feature(corpus.store, "mel_by_speaker", corpus.manifest)
+    assert store.modality == "audio"
+    assert store.ids == source.ids
     for ids in groups.values():
         rows = np.concatenate([source[i] for i in ids]).astype(np.float64)
         for i in ids:
             wanted = (source[i] - rows.mean(axis=0)) / rows.std(axis=0)
-            np.testing.assert_allclose(found[i], wanted, atol=1e-5)
+            np.testing.assert_allclose(store[i], wanted, atol=1e-5)
 
 
 def test_times_notes_and_rate_stay(corpus: toy.Toy) -> None:
@@ -50,10 +50,10 @@ def test_times_notes_and_rate_stay(corpus: toy.Toy) -> None:
         for c in corpus.manifest.clips
     }
     toy.write_tracks(corpus.store, "pitch", "audio", corpus.manifest, tracks, rate=10.0)
-    with FeatureStore.open(normalise(corpus.manifest, corpus.store, "pitch").path) as made:
-        assert made.header.rate == 10
-        np.testing.assert_array_equal(made.track("test00").times, times)
-        assert made.notes("test00") == {"frames": 10}
+    with FeatureStore.open(normalise(corpus.manifest, corpus.store, "pitch").path) as result:
+        assert result.header.rate == 10
+        np.testing.assert_array_equal(result.track("test00").times, times)
+        assert result.notes("test00") == {"frames": 10}
 
 
 def test_it_is_made_anew_only_when_asked(corpus: toy.Toy) -> None:

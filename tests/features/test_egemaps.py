@@ -39,12 +39,12 @@ def test_it_is_what_the_package_computes(corpus: Manifest) -> None:
     kind = {"feature_set": opensmile.FeatureSet.eGeMAPSv02}
     levels = opensmile.FeatureLevel
     functionals = opensmile.Smile(**kind, feature_level=levels.Functionals)
-    made = extractor()
-    track = made(clip, {})
+    instance = extractor()
+    track = instance(clip, {})
     expected = functionals.process_signal(samples, 16_000)
     assert track.values.shape == (1, 88)
     assert_allclose(track.values, expected.to_numpy())
-    assert made.names == tuple(expected.columns)
+    assert instance.names == tuple(expected.columns)
     descriptors = opensmile.Smile(**kind, feature_level=levels.LowLevelDescriptors)
     rows = extractor(level="descriptors")
     track = rows(clip, {})

@@ -58,18 +58,18 @@ def begun(whole: Manifest, settings: dict[str, Any], tmp_path: Path) -> Path:
 def test_what_is_there_is_kept_when_clips_join(
     whole: Manifest, settings: dict[str, Any], begun: Path, tmp_path: Path
 ) -> None:
-    found = extract(whole, NAMES, begun, settings=settings)
-    assert {each.feature: (each.resumed, each.done) for each in found} == dict.fromkeys(
+    result = extract(whole, NAMES, begun, settings=settings)
+    assert {each.feature: (each.resumed, each.done) for each in result} == dict.fromkeys(
         NAMES, (3, 1)
     )
     extract(whole, NAMES, tmp_path / "at once", settings=settings)
     for name in NAMES:
         files = (folder / f"{name}.h5" for folder in (begun, tmp_path / "at once"))
-        made, expected = (FeatureStore.open(file) for file in files)
-        assert made.ids == expected.ids
+        built, expected = (FeatureStore.open(file) for file in files)
+        assert built.ids == expected.ids
         for clip in whole.clips:
-            np.testing.assert_array_equal(made[clip.id], expected[clip.id])
-        assert made.fingerprint == expected.fingerprint
+            np.testing.assert_array_equal(built[clip.id], expected[clip.id])
+        assert built.fingerprint == expected.fingerprint
 
 
 def test_another_encoder_is_another_feature(

@@ -36,36 +36,38 @@ def stripes(angle: float, side: int = 112) -> NDArray[np.uint8]:
 @pytest.fixture
 def faces() -> Track:
     """Three frames: one face, none, and two of which the second is the main one."""
-    found = np.array([True, False, True, True])
+    result = np.array([True, False, True, True])
     return Track(
         np.stack([stripes(0), np.zeros((112, 112, 3), np.uint8), stripes(45), stripes(90)]),
         np.array([0.0, 0.1, 0.2, 0.2]),
         {
             "frame": np.array([0, 1, 2, 2]),
-            "found": found,
+            "found": result,
             "main": np.array([True, False, False, True]),
-            "landmarks": LANDMARKS * found[:, None, None],
-            "box": BOX * found[:, None],
+            "landmarks": LANDMARKS * result[:, None, None],
+            "box": BOX * result[:, None],
             "confidence": np.array([0.99, 0, 0.8, 0.9]),
         },
     )
 
 
 def test_a_row_per_frame_describes_its_main_face(faces: Track) -> None:
-    made = prepared()
-    track = made(CLIP, {"faces": faces})
-    assert track.values.shape == (3, len(made.names)) == (3, 7 * 7 * 8 + 13 + 2)
+    prepared_faces = prepared()
+    track = prepared_faces(CLIP, {"faces": faces})
+    assert track.values.shape == (3, len(prepared_faces.names)) == (3, 7 * 7 * 8 + 13 + 2)
     assert track.times is not None
     assert track.times.tolist() == [0.0, 0.1, 0.2]
     assert track.notes == {"frames": 3, "frames.without_face": 1}
-    np.testing.assert_allclose(track.values[2, :392], made.histograms(stripes(90)), rtol=1e-5)
+    np.testing.assert_allclose(
+        track.values[2, :392], prepared_faces.histograms(stripes(90)), rtol=1e-5
+    )
     np.testing.assert_allclose(track.values[:, -2], [0.99, 0, 0.9], rtol=1e-6)
 
 
 def test_a_frame_without_a_face_is_zero_and_says_so(faces: Track) -> None:
-    made = prepared()
-    track = made(CLIP, {"faces": faces})
-    assert made.names[-1] == "found"
+    prepared_faces = prepared()
+    track = prepared_faces(CLIP, {"faces": faces})
+    assert prepared_faces.names[-1] == "found"
     assert track.values[:, -1].tolist() == [1, 0, 1]
     assert not track.values[1].any()
 
@@ -79,10 +81,10 @@ def test_no_face_at_all_is_rows_of_zeros(faces: Track) -> None:
 
 
 def test_columns_have_names(faces: Track) -> None:
-    made = prepared()
-    track = made(CLIP, {"faces": faces})
-    row = dict(zip(made.names, track.values[0].tolist(), strict=True))
-    assert len(row) == len(made.names)
+    prepared_faces = prepared()
+    track = prepared_faces(CLIP, {"faces": faces})
+    row = dict(zip(prepared_faces.names, track.values[0].tolist(), strict=True))
+    assert len(row) == len(prepared_faces.names)
     assert row["nose_x"] == pytest.approx(0)
     assert row["nose_y"] == pytest.approx(20 / 40)
     assert row["mouth_left_x"] == pytest.approx(-16 / 40)
@@ -119,11 +121,11 @@ def test_landmarks_in_one_point_stay_finite() -> None:
 
 
 def test_histograms_tell_directions_apart_and_not_brightness() -> None:
-    made = prepared()
-    across, down = made.histograms(stripes(0)), made.histograms(stripes(90))
+    prepared_faces = prepared()
+    across, down = prepared_faces.histograms(stripes(0)), prepared_faces.histograms(stripes(90))
     assert across @ down < 0.2 * (across @ across)
     dim = (stripes(0).astype(float) / 2 + 20).astype(np.uint8)
-    np.testing.assert_allclose(made.histograms(dim), across, atol=0.01)
+    np.testing.assert_allclose(prepared_faces.histograms(dim), across, atol=0.01)
 
 
 def test_strength_in_one_part_of_the_face_counts_against_another() -> None:
@@ -139,10 +141,10 @@ def test_strength_in_one_part_of_the_face_counts_against_another() -> None:
     "settings", [{}, {"cell": 28, "block": 2}, {"side": 64, "block": 1}, {"orientations": 4}]
 )
 def test_settings_give_as_many_columns_as_names(settings: dict[str, Any], faces: Track) -> None:
-    made = prepared(**settings)
-    assert made(CLIP, {"faces": faces}).values.shape[1] == len(made.names)
-    assert np.isfinite(made(CLIP, {"faces": faces}).values).all()
-    assert pickle.loads(pickle.dumps(made)) == made
+    prepared_faces = prepared(**settings)
+    assert prepared_faces(CLIP, {"faces": faces}).values.shape[1] == len(prepared_faces.names)
+    assert np.isfinite(prepared_faces(CLIP, {"faces": faces}).values).all()
+    assert pickle.loads(pickle.dumps(prepared_faces)) == prepared_faces
 
 
 @pytest.mark.parametrize("settings", [{"cell": 200}, {"block": 8}])

@@ -48,16 +48,16 @@ def extractor(name: str, **settings: Any) -> Any:
 def test_faces(tmp_path: Path) -> None:
     path, weights = onnx_file.pictures(tmp_path / "m.onnx")
     shown = faces(4)
-    made = extractor("onnx_face", model=str(path))
-    track = made(Clip("a"), {"faces": shown})
+    instance = extractor("onnx_face", model=str(path))
+    track = instance(Clip("a"), {"faces": shown})
     pixels = shown.values[[0, 4]] / 255
     normed = (pixels - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]
     scores = normed.transpose(0, 3, 1, 2).reshape(2, 48) @ weights
     assert_allclose(track.values, scores, rtol=1e-4, atol=1e-4)
     assert_allclose(track.times, [0, 0.3])
     assert track.notes == {"frames": 4, "frames.without_face": 2}
-    assert made.names == tuple(f"out{k:03d}" for k in range(5))
-    again = pickle.loads(pickle.dumps(made))(Clip("a"), {"faces": shown})
+    assert instance.names == tuple(f"out{k:03d}" for k in range(5))
+    again = pickle.loads(pickle.dumps(instance))(Clip("a"), {"faces": shown})
     assert_allclose(again.values, track.values)
     less = extractor("onnx_face", model=str(path), output="less")
     assert_allclose(less(Clip("a"), {"faces": shown}).values, -track.values)

@@ -209,8 +209,8 @@ def test_words(models: Mapping[str, Path], tmp_path: Path) -> None:
     assert len(owners) > 2 + 5  # a word has several tokens
     states = direct(folder, "BertModel", **read)[-1][0].numpy()
     words = [states[[o == k for o in owners]].mean(0) for k in range(5)]
-    made = extractor("text_model", encoder=folder)
-    assert_allclose(made(Clip("a", text=text), {}).values, words, **CLOSE)
+    instance = extractor("text_model", encoder=folder)
+    assert_allclose(instance(Clip("a", text=text), {}).values, words, **CLOSE)
     cls = extractor("text_model", encoder=folder, pool="cls")(Clip("a", text=text), {})
     assert_allclose(cls.values, states[:1], **CLOSE)
     mean = extractor("text_model", encoder=folder, pool="mean")(Clip("a", text=text), {})
@@ -219,9 +219,9 @@ def test_words(models: Mapping[str, Path], tmp_path: Path) -> None:
     clip = Clip("b", start=1.0, end=3.0, media={"words": tmp_path / "w.csv"})
     timed = extractor("text_model", (clip,), encoder=folder)(clip, {})
     assert_allclose(timed.times, [0.5, 1.25])
-    assert_allclose(timed.values, made(Clip("a", text="so wonder"), {}).values, **CLOSE)
+    assert_allclose(timed.values, instance(Clip("a", text="so wonder"), {}).values, **CLOSE)
     with pytest.raises(Absent):
-        made(Clip("a", text="  "), {})
+        instance(Clip("a", text="  "), {})
 
 
 def test_long_texts_are_read_in_pieces(models: Mapping[str, Path]) -> None:
@@ -252,9 +252,11 @@ def test_pieces_of_a_text_are_read_so_many_at_a_time(
     monkeypatch.setattr(HiddenStates, "__call__", counted)
     rows, calls = [], []
     for batch in (1, 3):
-        made = extractor("text_model", encoder=models["bert"], tokens=20, overlap=8, batch=batch)
+        instance = extractor(
+            "text_model", encoder=models["bert"], tokens=20, overlap=8, batch=batch
+        )
         sizes.clear()
-        rows.append(made(Clip("a", text=text), {}).values)
+        rows.append(instance(Clip("a", text=text), {}).values)
         calls.append(list(sizes)[-4:])
     assert_allclose(rows[0], rows[1], **CLOSE)
     assert set(calls[0]) == {1}
@@ -307,11 +309,11 @@ def test_other_parameters_are_another_feature(models: Mapping[str, Path], tmp_pa
 
 
 def test_each_process_loads_its_own(models: Mapping[str, Path], corpus: Manifest) -> None:
-    made = extractor("speech_model", encoder=models["wav2vec2"])
-    packed = pickle.dumps(made)
+    instance = extractor("speech_model", encoder=models["wav2vec2"])
+    packed = pickle.dumps(instance)
     assert len(packed) < 2000
     clip = replace(corpus.clips[0])
-    assert_allclose(pickle.loads(packed)(clip, {}).values, made(clip, {}).values)
+    assert_allclose(pickle.loads(packed)(clip, {}).values, instance(clip, {}).values)
 
 
 def test_averages_of_rows() -> None:

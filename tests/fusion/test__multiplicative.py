@@ -110,13 +110,13 @@ def test_not_detached_eq_2_reaches_the_other_modalities() -> None:
 @pytest.mark.parametrize("detach", [True, False])
 def test_certainty_does_no_harm(kind: str, detach: bool) -> None:
     logits = torch.tensor([[[300.0, -300.0]], [[-300.0, 300.0]]], requires_grad=True)
-    said = log_probabilities("single", logits)
+    logs = log_probabilities("single", logits)
     wanted = truth("single", torch.tensor([0]), 2)
     rule = combination(kind, 1.0, detach)
-    rule.terms((said * wanted).sum(dim=-1)).sum().backward()
+    rule.terms((logs * wanted).sum(dim=-1)).sum().backward()
     assert logits.grad is not None
     assert logits.grad.isfinite().all()
-    weights = rule.weights(said)
+    weights = rule.weights(logs)
     assert weights.isfinite().all()
     assert weights.sum().item() == pytest.approx(1)
 
@@ -124,20 +124,20 @@ def test_certainty_does_no_harm(kind: str, detach: bool) -> None:
 @pytest.mark.parametrize("kind", ["mod", "orig"])
 def test_the_weights_are_those_of_the_definition(kind: str) -> None:
     torch.manual_seed(0)
-    said = torch.log_softmax(torch.randn(3, 5, 1, 4, dtype=torch.float64), dim=-1)
-    got = combination(kind).weights(said)
+    logs = torch.log_softmax(torch.randn(3, 5, 1, 4, dtype=torch.float64), dim=-1)
+    got = combination(kind).weights(logs)
     assert torch.allclose(got.sum(dim=0), torch.ones(5, dtype=torch.float64))
     for clip in range(5):
-        wanted = scalar_weights(said[:, clip, 0].exp().tolist(), kind, 2.0)
+        wanted = scalar_weights(logs[:, clip, 0].exp().tolist(), kind, 2.0)
         assert got[:, clip].tolist() == pytest.approx(wanted)
 
 
 def test_with_labels_the_weights_are_beliefs_in_the_truth() -> None:
     torch.manual_seed(0)
-    said = torch.log_softmax(torch.randn(3, 4, 1, 3, dtype=torch.float64), dim=-1)
+    logs = torch.log_softmax(torch.randn(3, 4, 1, 3, dtype=torch.float64), dim=-1)
     targets = torch.tensor([0, 2, 1, 1])
-    got = combination(beta=1.0).weights(said, truth("single", targets, 3))
-    p = said.exp()[:, torch.arange(4), 0, targets] ** 0.5
+    got = combination(beta=1.0).weights(logs, truth("single", targets, 3))
+    p = logs.exp()[:, torch.arange(4), 0, targets] ** 0.5
     torch.testing.assert_close(got, p / p.sum(dim=0))
 
 
@@ -145,13 +145,15 @@ def test_several_classes_are_as_many_questions() -> None:
     torch.manual_seed(0)
     logits = torch.randn(2, 3, 4, dtype=torch.float64)
     targets = torch.tensor([[0, 1, 1, 0], [1, 1, 1, 1], [0, 0, 0, 0]])
-    said = log_probabilities("multi", logits)
-    assert said.shape == (2, 3, 4, 2)
-    torch.testing.assert_close(said.exp().sum(dim=-1), torch.ones(2, 3, 4, dtype=torch.float64))
-    logs = (said * truth("multi", targets, 4)).sum(dim=-1)
+    predicted = log_probabilities("multi", logits)
+    assert predicted.shape == (2, 3, 4, 2)
+    torch.testing.assert_close(
+        predicted.exp().sum(dim=-1), torch.ones(2, 3, 4, dtype=torch.float64)
+    )
+    logs = (predicted * truth("multi", targets, 4)).sum(dim=-1)
     p = torch.sigmoid(logits)
     torch.testing.assert_close(logs.exp(), torch.where(targets > 0, p, 1 - p))
-    got = combination(beta=1.0).weights(said)
+    got = combination(beta=1.0).weights(predicted)
     consensus = p.mean(dim=0)
     reliable = (consensus * p + (1 - consensus) * (1 - p)).mean(dim=-1)
     torch.testing.assert_close(got, reliable / reliable.sum(dim=0))
@@ -172,12 +174,12 @@ def test_intensities_are_believed_by_how_near_they_are() -> None:
 
 def test_scores_are_the_loss_of_every_alternative() -> None:
     torch.manual_seed(0)
-    said = torch.log_softmax(torch.randn(3, 2, 1, 4, dtype=torch.float64), dim=-1)
+    logs = torch.log_softmax(torch.randn(3, 2, 1, 4, dtype=torch.float64), dim=-1)
     for kind in ("mod", "orig", "sum_ce"):
-        scores = combination(kind).scores(said)
+        scores = combination(kind).scores(logs)
         for clip in range(2):
             for c in range(4):
-                p = said[:, clip, 0, c].exp().tolist()
+                p = logs[:, clip, 0, c].exp().tolist()
                 wanted = -scalar_terms(p, kind, 2.0)
                 assert scores[clip, 0, c].item() == pytest.approx(wanted)
 

@@ -14,10 +14,10 @@ def numbers(*shapes: tuple[int, ...]) -> list[torch.Tensor]:
 
 def test_the_memory_differentiates_itself_correctly() -> None:
     layers = [(4, 7), (3, 4), (4,), (4, 4), (4,)]
-    found, content, start, *weights = numbers((3, 2, 7), (3, 2, 4), (2, 4), *layers)
+    result, content, start, *weights = numbers((3, 2, 7), (3, 2, 4), (2, 4), *layers)
     passed = (torch.rand(3, 2, 7) > 0.3).double() / 0.7
     assert torch.autograd.gradcheck(
-        _recurrent.Gated.apply, (found, passed, content, start, *weights)
+        _recurrent.Gated.apply, (result, passed, content, start, *weights)
     )
 
 

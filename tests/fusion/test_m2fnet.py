@@ -122,7 +122,7 @@ class Written:
             mixed = streams["text"]
             for number in range(len(self.network.layers)):
                 layer = f"layers.{number}"
-                found = [  # eq. 6
+                result = [  # eq. 6
                     self.attend(
                         f"{layer}.attention.view_{name}",
                         mixed,
@@ -133,8 +133,8 @@ class Written:
                     for name in ("audio", "visual")
                 ]
                 if self.config["fusion_residual"] == "concat":
-                    found.append(mixed)
-                joined = self.linear(f"{layer}.join", np.concatenate(found, axis=1))
+                    result.append(mixed)
+                joined = self.linear(f"{layer}.join", np.concatenate(result, axis=1))
                 if self.config["fusion_residual"] == "add":
                     added = joined + mixed
                     joined = np.stack([self.norm(f"{layer}.norm", row) for row in added])
@@ -275,12 +275,12 @@ def test_heads_divide_the_width() -> None:
 
 
 def test_sinusoids_are_those_of_the_transformer() -> None:
-    found = m2fnet.sinusoids(5, 7)
+    result = m2fnet.sinusoids(5, 7)
     for place in range(5):
         for d in range(7):
             angle = place / 10000 ** (2 * (d // 2) / 7)
             wanted = math.cos(angle) if d % 2 else math.sin(angle)
-            assert found[place, d] == pytest.approx(wanted, abs=1e-6)
+            assert result[place, d] == pytest.approx(wanted, abs=1e-6)
 
 
 def test_an_unknown_way_to_pool_is_refused() -> None:
@@ -321,7 +321,7 @@ def test_depths_are_set_by_modality_and_kept_with_the_run(
     names = load_file(folder / "model.safetensors")
     parts = {m: f"encoders.view_{m}.layers." for m in DIMS}
     depth = {m: {n.split(p)[1][0] for n in names if p in n} for m, p in parts.items()}
-    assert {m: len(found) for m, found in depth.items()} == {"text": 2, "audio": 1, "visual": 1}
+    assert {m: len(result) for m, result in depth.items()} == {"text": 2, "audio": 1, "visual": 1}
     assert run(["evaluate", str(folder), "--no-figures"]) == 0
     capsys.readouterr()
     command += ["--fusion", "m2fnet", "--run", str(tmp_path / "x"), "--set"]

@@ -64,9 +64,9 @@ def test_the_network_is_its_definition(lengths: Any, settings: dict[str, Any]) -
         # Biases and gates far from their timid first values.
         for parameter in network.parameters():
             parameter.mul_(2)
-    said = network(batch).logits
+    output = network(batch).logits
     p = Parameters(network.state_dict())
-    for own, clip in zip(said.tolist(), clips(batch), strict=True):
+    for own, clip in zip(output.tolist(), clips(batch), strict=True):
         wanted = zadeh.network(p, clip, DIMS, network.core.config)
         assert own == pytest.approx(wanted, abs=1e-10)
 

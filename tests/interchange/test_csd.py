@@ -79,9 +79,9 @@ def test_round_trip(tmp_path: Path) -> None:
         assert file.metadata["dataset name"] == "CMU-MOSI"
         assert file.metadata["root name"] == "x"
         for entry, expected in rows.items():
-            found = file.rows(entry)
-            assert_array_equal(found.values, expected.values)
-            assert_array_equal(found.intervals, expected.intervals)
+            result = file.rows(entry)
+            assert_array_equal(result.values, expected.values)
+            assert_array_equal(result.intervals, expected.intervals)
     before = path.read_bytes()
     write_csd(path, "x", rows.items(), ("a", "b", "c"), {"dataset name": "CMU-MOSI"})
     assert path.read_bytes() == before

@@ -68,12 +68,12 @@ def test_npz(tmp_path: Path, store: Path) -> None:
     summary = export(tmp_path / "a.npz", corpus(tmp_path), store, ["audio"])
     assert (summary.clips, summary.rows, summary.features) == (3, 5, {"audio": "audio"})
     ragged = read_ragged(tmp_path / "a.npz")
-    with FeatureStore.open(store / "audio.h5") as made:
-        assert ragged.ids == made.ids
+    with FeatureStore.open(store / "audio.h5") as result:
+        assert ragged.ids == result.ids
         assert ragged.names == ("f0", "vuv")
-        assert_array_equal(ragged.values, made.rows("values", 0, 5))
+        assert_array_equal(ragged.values, result.rows("values", 0, 5))
         assert np.isnan(ragged.values[1, 0])
-        assert_array_equal(ragged.times, made.rows("times", 0, 5))
+        assert_array_equal(ragged.times, result.rows("times", 0, 5))
 
 
 def test_csd_is_timed_in_the_recording(tmp_path: Path, store: Path) -> None:
@@ -112,11 +112,11 @@ def test_times_may_be_unknown_in_some_clips(tmp_path: Path) -> None:
         back = import_features(
             tmp_path / f"text{suffix}", suffix[1:], "text", manifest, tmp_path / "back"
         )
-        with FeatureStore.open(back.path) as made:
-            assert_array_equal(made["x[0]"], rows)
+        with FeatureStore.open(back.path) as result:
+            assert_array_equal(result["x[0]"], rows)
             if suffix == ".npz":
-                assert_array_equal(made.track("v[0]").times, known)
-                assert np.isnan(made.track("x[0]").times).all()
+                assert_array_equal(result.track("v[0]").times, known)
+                assert np.isnan(result.track("x[0]").times).all()
     with Csd(tmp_path / "text.csd") as file:
         assert_allclose(file.rows("x[0]").intervals[:, 0], [1, 4 / 3, 5 / 3])  # share the clip
 
@@ -126,8 +126,8 @@ def test_what_is_exported_can_be_imported(tmp_path: Path, store: Path, suffix: s
     manifest = corpus(tmp_path)
     output = tmp_path / f"out{suffix}"
     export(output, manifest, store, ["audio"])
-    made = import_features(output, "again", "audio", manifest, tmp_path / "new")
-    with FeatureStore.open(made.path) as new, FeatureStore.open(store / "audio.h5") as old:
+    result = import_features(output, "again", "audio", manifest, tmp_path / "new")
+    with FeatureStore.open(result.path) as new, FeatureStore.open(store / "audio.h5") as old:
         for clip_id in old.ids:
             assert_array_equal(new[clip_id], old[clip_id])
             if suffix != ".pkl":

@@ -76,8 +76,8 @@ def test_import_again(tmp_path: Path, source: Path) -> None:
         import_features(source, "f", "visual", manifest, store)
     assert first.path.read_bytes() == before
     import_features(source, "f", "visual", manifest, store, overwrite=True)
-    with FeatureStore.open(first.path) as made:
-        assert_array_equal(made["c"], ragged.values[:4] * 2)
+    with FeatureStore.open(first.path) as result:
+        assert_array_equal(result["c"], ragged.values[:4] * 2)
 
 
 def test_no_clip_in_common(tmp_path: Path, source: Path) -> None:
@@ -241,12 +241,12 @@ def test_every_modality_of_a_pickle(tmp_path: Path, words: Path) -> None:
     }
     path = tmp_path / "aligned_50.pkl"
     path.write_bytes(pickle.dumps({"train": split}))
-    made = import_all([path], videos(tmp_path), tmp_path / "store")
-    assert [(m.feature, m.modality, m.clips) for m in made] == [
+    result = import_all([path], videos(tmp_path), tmp_path / "store")
+    assert [(m.feature, m.modality, m.clips) for m in result] == [
         ("aligned_50_text", "text", 2),
         ("aligned_50_visual", "visual", 2),
     ]
-    with FeatureStore.open(made[1].path) as store:
+    with FeatureStore.open(result[1].path) as store:
         assert store["v[0]"].shape == (1, 2)
         assert_array_equal(store["v[1]"], split["vision"][1].astype(np.float32))
     with pytest.raises(StoreError, match="2 features cannot all be called 'x'"):

@@ -245,29 +245,29 @@ def test_no_name_of_the_file_is_looked_up(
 
 
 def test_clips(tmp_path: Path, content: dict[str, Any]) -> None:
-    found = read_mmsa(dump(tmp_path / "a.pkl", content))
-    assert found.modalities == ("text", "audio", "visual")
-    assert found.places["train[2]"] == ("train", 2)
-    assert found.parts["valid"].ids == ("valid[0]", "valid[1]")
+    source = read_mmsa(dump(tmp_path / "a.pkl", content))
+    assert source.modalities == ("text", "audio", "visual")
+    assert source.places["train[2]"] == ("train", 2)
+    assert source.parts["valid"].ids == ("valid[0]", "valid[1]")
     assert_array_equal(
-        found.rows("train[1]", "audio").values, content["train"]["audio"][1, :2].astype(np.float32)
+        source.rows("train[1]", "audio").values, content["train"]["audio"][1, :2].astype(np.float32)
     )
-    assert len(found.rows("test[0]", "vision").values) == 0
-    assert found.rows("train[1]", "audio").intervals is None
+    assert len(source.rows("test[0]", "vision").values) == 0
+    assert source.rows("train[1]", "audio").intervals is None
 
 
 @pytest.mark.parametrize("name", ["dev", "Val", "validation", "DEVELOPMENT"])
 def test_splits_have_several_names(tmp_path: Path, content: dict[str, Any], name: str) -> None:
     content = {"Training": content["train"], name: content["valid"], "TEST": content["test"]}
-    found = read_mmsa(dump(tmp_path / "a.pkl", content))
-    assert list(found.parts) == ["train", "valid", "test"]
-    assert found.places["valid[1]"] == ("valid", 1)
+    source = read_mmsa(dump(tmp_path / "a.pkl", content))
+    assert list(source.parts) == ["train", "valid", "test"]
+    assert source.places["valid[1]"] == ("valid", 1)
 
 
 def test_times_of_ids_and_texts_of_python_2(tmp_path: Path) -> None:
     ids: Any = np.array([["v", "9.5", "12.0"], ["v", "2.0", "3.5"], ["w", "0", "1"]])
-    found = read_mmsa(dump(tmp_path / "a.pkl", {"train": {"id": ids}}))
-    assert found.parts["train"].times == {"v[9.5]": (9.5, 12), "v[2.0]": (2, 3.5), "w[0]": (0, 1)}
+    source = read_mmsa(dump(tmp_path / "a.pkl", {"train": {"id": ids}}))
+    assert source.parts["train"].times == {"v[9.5]": (9.5, 12), "v[2.0]": (2, 3.5), "w[0]": (0, 1)}
     assert not read_mmsa(dump(tmp_path / "b.pkl", {"train": {"id": ["a"]}})).parts["train"].times
     assert text_of_cell("naïve".encode().decode("latin-1")) == "naïve"
     assert text_of_cell("naïve") == "naïve"
@@ -282,12 +282,12 @@ def test_padding(tmp_path: Path) -> None:
     other = rng.normal(size=(2, 8, 1))
     other[0, :6] = 0
     bare = {"train": {"id": ["a", "b"], "text": text, "audio": audio, "vision": other}}
-    found = read_mmsa(dump(tmp_path / "a.pkl", bare))
+    source = read_mmsa(dump(tmp_path / "a.pkl", bare))
     # Aligned sequences keep in step: what is silent in one is not cut off.
-    assert_array_equal(found.rows("a", "text").values, text[0, 2:5].astype(np.float32))
-    assert_array_equal(found.rows("a", "audio").values, audio[0, 2:5].astype(np.float32))
-    assert len(found.rows("a", "vision").values) == 2
-    assert len(found.rows("b", "text").values) == 0
+    assert_array_equal(source.rows("a", "text").values, text[0, 2:5].astype(np.float32))
+    assert_array_equal(source.rows("a", "audio").values, audio[0, 2:5].astype(np.float32))
+    assert len(source.rows("a", "vision").values) == 2
+    assert len(source.rows("b", "text").values) == 0
     bert = np.zeros((2, 3, 5))
     bert[0, 1, :4] = 1
     masked = read_mmsa(dump(tmp_path / "b.pkl", {"train": {**bare["train"], "text_bert": bert}}))
@@ -297,10 +297,10 @@ def test_padding(tmp_path: Path) -> None:
 
 def test_vectors(tmp_path: Path) -> None:
     vectors = np.array([[1, 2], [0, 0]])
-    found = read_mmsa(dump(tmp_path / "a.pkl", {"test": {"id": ["a", "b"], "audio": vectors}}))
-    assert_array_equal(found.rows("a", "audio").values, [[1, 2]])
-    assert_array_equal(found.rows("b", "audio").values, [[0, 0]])
-    assert found.modalities == ("audio",)
+    source = read_mmsa(dump(tmp_path / "a.pkl", {"test": {"id": ["a", "b"], "audio": vectors}}))
+    assert_array_equal(source.rows("a", "audio").values, [[1, 2]])
+    assert_array_equal(source.rows("b", "audio").values, [[0, 0]])
+    assert source.modalities == ("audio",)
 
 
 def test_ids_in_all_their_forms(tmp_path: Path) -> None:
@@ -338,13 +338,13 @@ def test_other_layouts(tmp_path: Path, content: dict[str, Any], change: Any, mes
 
 
 def test_an_array_that_is_not_there(tmp_path: Path, content: dict[str, Any]) -> None:
-    found = read_mmsa(dump(tmp_path / "a.pkl", content))
+    source = read_mmsa(dump(tmp_path / "a.pkl", content))
     with pytest.raises(StoreError, match="no array of numbers 'gaze'; there are: audio, raw_text"):
-        found.rows("train[0]", "gaze")
+        source.rows("train[0]", "gaze")
     with pytest.raises(StoreError, match="no array of numbers 'raw_text'"):
-        found.rows("train[0]", "raw_text")
+        source.rows("train[0]", "raw_text")
     with pytest.raises(StoreError, match=r"'regression_labels' has shape \(4,\)"):
-        found.rows("train[0]", "regression_labels")
+        source.rows("train[0]", "regression_labels")
     with pytest.raises(StoreError, match="there is no such file"):
         read_mmsa(tmp_path / "b.pkl")
 

@@ -93,15 +93,15 @@ def test_what_people_have(tmp_path: Path, protocol: int) -> None:
     }
     with (tmp_path / "a.pkl").open("wb") as file:
         pickle.dump(content, file, protocol)
-    found = load(tmp_path / "a.pkl")
-    assert list(found) == list(content)
+    loaded = load(tmp_path / "a.pkl")
+    assert list(loaded) == list(content)
     for name, value in content.items():
         if isinstance(value, np.ndarray) and name != "objects":
-            assert_array_equal(found[name], value)
-            assert found[name].dtype == value.dtype.newbyteorder("=")
+            assert_array_equal(loaded[name], value)
+            assert loaded[name].dtype == value.dtype.newbyteorder("=")
         else:
-            assert found[name] == (value.tolist() if name == "objects" else value)
-    assert found["again"] is found["and again"]
+            assert loaded[name] == (value.tolist() if name == "objects" else value)
+    assert loaded["again"] is loaded["and again"]
 
 
 def test_python_2(tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ def test_python_2(tmp_path: Path) -> None:
     many = head + b"(I10000\nt" + kind + b"I00\nT" + (80_000).to_bytes(4, "little") + large + b"tb"
     data = b"}q\x01(U\x03oneq\x02" + one + b"S'm\\xe4ny'\n" + many + b"U\x04text" + b"U\x02\xe9tu."
     (tmp_path / "a.pkl").write_bytes(data)
-    found = load(tmp_path / "a.pkl")
-    assert_array_equal(found["one"], [0, 1])
-    assert_array_equal(found["mäny"], np.arange(10_000))
-    assert found["text"] == "ét"
+    loaded = load(tmp_path / "a.pkl")
+    assert_array_equal(loaded["one"], [0, 1])
+    assert_array_equal(loaded["mäny"], np.arange(10_000))
+    assert loaded["text"] == "ét"

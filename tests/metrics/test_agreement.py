@@ -66,9 +66,9 @@ def test_without_pairs_or_difference_there_is_none() -> None:
 def test_shares_of_votes_become_counts() -> None:
     counts = np.array([[5, 5, 0], [10, 0, 0], [7, 2, 1], [0, 9, 1], [0, 0, 0]])
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    found, raters = counts_of_shares(shares)
+    result, raters = counts_of_shares(shares)
     assert raters == 10
-    assert np.array_equal(found, counts)
+    assert np.array_equal(result, counts)
     assert np.array_equal(counts_of_shares(counts)[0], counts)
     with pytest.raises(ValueError, match="no whole numbers"):
         counts_of_shares(np.random.default_rng(0).dirichlet([1, 1, 1], 40))

@@ -43,16 +43,16 @@ def test_ece_is_the_weighted_gap_of_the_reliability_curve(
     counts = np.histogram(confidence, np.linspace(0, 1, BINS + 1))[0]
     expected = (counts[counts > 0] / 500 * np.abs(right - sure)).sum()
     assert expected_calibration_error(hits * 1.0, confidence) == pytest.approx(expected)
-    told = calibration(targets, [values])
-    some = [b for b in told.bins if b.n]
+    calibrated = calibration(targets, [values])
+    some = [b for b in calibrated.bins if b.n]
     assert [b.accuracy for b in some] == pytest.approx(right.tolist())
     assert [b.confidence for b in some] == pytest.approx(sure.tolist())
     assert sum(b.n for b in some) == 500
 
 
 def test_a_bin_has_its_upper_bound() -> None:
-    told = calibration(np.array([0, 0]), [np.array([[0.6, 0.4], [1.0, 0.0]])])
-    assert [(round(b.high, 3), b.n) for b in told.bins if b.n] == [(0.6, 1), (1.0, 1)]
+    calibrated = calibration(np.array([0, 0]), [np.array([[0.6, 0.4], [1.0, 0.0]])])
+    assert [(round(b.high, 3), b.n) for b in calibrated.bins if b.n] == [(0.6, 1), (1.0, 1)]
 
 
 def test_risk_is_the_share_of_errors_among_the_surest(
@@ -64,11 +64,11 @@ def test_risk_is_the_share_of_errors_among_the_surest(
     expected = [1 - np.mean([hits[k] for k in order[:n]]) for n in range(1, 501)]
     assert risk_coverage(hits, confidence) == pytest.approx(expected)
     assert area_under_risk(hits, confidence) == pytest.approx(np.mean(expected))
-    told = calibration(targets, [values, values])
-    assert told.coverage == COVERAGES
-    assert told.risk[-1] == pytest.approx(1 - hits.mean())
-    assert told.risk[9] == pytest.approx(expected[249])
-    assert told.risk[0] < told.risk[-1]
+    calibrated = calibration(targets, [values, values])
+    assert calibrated.coverage == COVERAGES
+    assert calibrated.risk[-1] == pytest.approx(1 - hits.mean())
+    assert calibrated.risk[9] == pytest.approx(expected[249])
+    assert calibrated.risk[0] < calibrated.risk[-1]
 
 
 def test_clips_of_one_confidence_cannot_be_told_apart() -> None:
@@ -79,7 +79,7 @@ def test_clips_of_one_confidence_cannot_be_told_apart() -> None:
 
 def test_they_are_metrics_of_one_class_per_clip(predicted: tuple[np.ndarray, np.ndarray]) -> None:
     targets, values = predicted
-    found = score("single", targets, values, "abcd").overall
-    assert found["brier"] == pytest.approx(brier(targets, values))
-    assert 0 < found["ece"] < 1
-    assert 0 < found["aurc"] < 1 - found["accuracy"]
+    scores = score("single", targets, values, "abcd").overall
+    assert scores["brier"] == pytest.approx(brier(targets, values))
+    assert 0 < scores["ece"] < 1
+    assert 0 < scores["aurc"] < 1 - scores["accuracy"]

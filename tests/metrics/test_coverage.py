@@ -35,8 +35,8 @@ def test_intervals_hold_the_truth_as_often_as_they_say(what: str, groups: int) -
     covered = 0
     for _ in range(TRIALS):
         values, member = generated(what, groups, rng)
-        found = cluster_bootstrap(values, member)
-        covered += found.low <= TRUTH[what] <= found.high
+        interval = cluster_bootstrap(values, member)
+        covered += interval.low <= TRUTH[what] <= interval.high
     print(f"{what}, {groups} groups: {100 * covered / TRIALS:.1f} %")
     assert 0.92 <= covered / TRIALS <= 0.97
 
@@ -65,11 +65,11 @@ def test_the_bounds_of_an_accuracy_of_one_hold_the_truth(groups: int, truth: flo
         chance = rng.beta(truth * strength, (1 - truth) * strength, groups)
         hits = [rng.random(n) < p for n, p in zip(sizes, chance, strict=True)]
         values, member = np.concatenate(hits).astype(float), np.repeat(np.arange(groups), sizes)
-        found = cluster_bootstrap(values, member.tolist(), share=True)
-        assert found.low < found.high
-        if found.mean == 1:
+        interval = cluster_bootstrap(values, member.tolist(), share=True)
+        assert interval.low < interval.high
+        if interval.mean == 1:
             perfect += 1
-            covered += found.low <= truth
+            covered += interval.low <= truth
     print(f"{groups} groups, {truth}: {perfect} all right, {covered} hold the truth")
     assert perfect > 20
     assert covered >= 0.97 * perfect

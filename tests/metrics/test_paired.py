@@ -34,9 +34,9 @@ def generated(task: Task, clips: int, seed: int) -> tuple[np.ndarray, np.ndarray
 @pytest.mark.parametrize("clips", [1, 5, 80])
 def test_sums_give_the_metric(task: Task, name: str, clips: int) -> None:
     targets, predicted = generated(task, clips, clips)
-    found = PairedSystem.of(sum_metrics(task, CLASSES)[name], targets, [predicted]).value
+    system = PairedSystem.of(sum_metrics(task, CLASSES)[name], targets, [predicted]).value
     expected = score(task, targets, predicted, CLASSES).overall[name]
-    assert found == pytest.approx(expected, nan_ok=True)
+    assert system == pytest.approx(expected, nan_ok=True)
 
 
 @pytest.mark.parametrize("classes", [CLASSES, SENTIMENT])
@@ -57,8 +57,8 @@ def test_classes_that_no_clip_or_every_clip_shows_are_left_out_alike(shown: list
     for task in ("multi", "intensity"):
         expected = score(task, targets, predicted, CLASSES).overall
         for name, metric in sum_metrics(task, CLASSES).items():
-            found = PairedSystem.of(metric, targets, [predicted]).value
-            assert found == pytest.approx(expected[name], nan_ok=True), name
+            system = PairedSystem.of(metric, targets, [predicted]).value
+            assert system == pytest.approx(expected[name], nan_ok=True), name
 
 
 def test_one_against_the_rest_is_asked_of_each_class_by_itself() -> None:
@@ -66,8 +66,8 @@ def test_one_against_the_rest_is_asked_of_each_class_by_itself() -> None:
     expected = score("single", targets, predicted, CLASSES, one_vs_rest=True).overall
     plain = score("single", targets, predicted, CLASSES).overall
     for name, metric in sum_metrics("single", CLASSES, one_vs_rest=True).items():
-        found = PairedSystem.of(metric, targets, [predicted]).value
-        assert found == pytest.approx(expected[name]), name
+        system = PairedSystem.of(metric, targets, [predicted]).value
+        assert system == pytest.approx(expected[name]), name
     assert expected["binary_f1"] != pytest.approx(plain["binary_f1"], abs=0.01)
 
 
@@ -105,7 +105,7 @@ def test_sentiment_has_the_intervals_of_a_bootstrap_clip_by_clip(name: str) -> N
     targets, predicted = sentiments(240, 0.8, 1)
     member = np.arange(240) % 12
     metrics = {name: sum_metrics("intensity", SENTIMENT)[name]}
-    found = metric_intervals(metrics, targets, [predicted], [f"{k:02}" for k in member])[name]
+    intervals = metric_intervals(metrics, targets, [predicted], [f"{k:02}" for k in member])[name]
     rows = [np.flatnonzero(member == k) for k in range(12)]
     samples = []
     for times in drawn(12)[:600]:
@@ -114,9 +114,9 @@ def test_sentiment_has_the_intervals_of_a_bootstrap_clip_by_clip(name: str) -> N
     ways = PairedSystem.of(metrics[name], targets, [predicted]).sums(member, 12)[0]
     ours = metrics[name].value(drawn(12)[:600] @ ways)
     assert ours == pytest.approx(samples)
-    assert found.value == pytest.approx(REFERENCES[name](targets[:, 0], predicted[:, 0]))
+    assert intervals.value == pytest.approx(REFERENCES[name](targets[:, 0], predicted[:, 0]))
     tail = stats.norm.sf(math.sqrt(12 / 11) * stats.t(11).isf(0.025))
-    assert found.ci == pytest.approx(np.quantile(samples, (tail, 1 - tail)), abs=0.02)
+    assert intervals.ci == pytest.approx(np.quantile(samples, (tail, 1 - tail)), abs=0.02)
 
 
 @pytest.mark.parametrize("name", ["brier", "binary_f1"])
@@ -143,8 +143,8 @@ def test_numbers_far_from_zero_have_the_same_agreement() -> None:
         assert far == pytest.approx(near, abs=1e-7)
         constant = np.full_like(predicted, 0.3)
         expected = score("intensity", targets, constant, ["x"]).overall[name]
-        found = PairedSystem.of(metric, targets, [constant]).value
-        assert found == pytest.approx(expected, nan_ok=True, abs=1e-12)
+        system = PairedSystem.of(metric, targets, [constant]).value
+        assert system == pytest.approx(expected, nan_ok=True, abs=1e-12)
 
 
 def test_systems_are_compared_by_agreement() -> None:
@@ -152,9 +152,9 @@ def test_systems_are_compared_by_agreement() -> None:
     poor = sentiments(240, 1.5, 7)[1] * 0.2
     metric = sum_metrics("intensity", SENTIMENT)["ccc"]
     both = tuple(PairedSystem.of(metric, targets, [p]) for p in (good, poor))
-    found = Paired(both, tuple(str(k % 12) for k in range(240))).difference(0, 1)
-    assert 0 < found.low < found.mean < found.high
-    assert found.p == pytest.approx(2 / 2**12)
+    result = Paired(both, tuple(str(k % 12) for k in range(240))).difference(0, 1)
+    assert 0 < result.low < result.mean < result.high
+    assert result.p == pytest.approx(2 / 2**12)
 
 
 def systems(task: Task, name: str, groups: int, seeds: tuple[int, int] = (1, 1)) -> Paired:
@@ -178,11 +178,11 @@ def test_accuracy_is_compared_as_a_mean_of_differences() -> None:
         for scale in (0.3, 0.9)
     ]
     expected = cluster_bootstrap(hits[0] - hits[1], paired.groups)
-    found = paired.difference(0, 1)
-    assert found.mean == pytest.approx(expected.mean)
-    assert found.bounds == pytest.approx(expected.bounds)
-    assert found.p == pytest.approx(expected.p)
-    assert found.mean > 0
+    difference = paired.difference(0, 1)
+    assert difference.mean == pytest.approx(expected.mean)
+    assert difference.bounds == pytest.approx(expected.bounds)
+    assert difference.p == pytest.approx(expected.p)
+    assert difference.mean > 0
 
 
 @pytest.mark.parametrize("name", ["uar", "weighted_f1", "macro_f1"])
@@ -203,8 +203,8 @@ def test_intervals_agree_with_an_independent_bootstrap(name: str) -> None:
         a, b = (score("single", targets[chosen], p[chosen], CLASSES).overall for p in predicted)
         changes.append(a[name] - b[name])
     tail = stats.norm.sf(math.sqrt(groups / (groups - 1)) * stats.t(groups - 1).isf(0.025))
-    found = paired.difference(0, 1)
-    assert found.bounds == pytest.approx(np.quantile(changes, (tail, 1 - tail)), abs=0.004)
+    difference = paired.difference(0, 1)
+    assert difference.bounds == pytest.approx(np.quantile(changes, (tail, 1 - tail)), abs=0.004)
 
 
 def test_the_interval_of_a_difference_is_right_to_the_third_digit() -> None:
@@ -217,13 +217,13 @@ def test_the_interval_of_a_difference_is_right_to_the_third_digit() -> None:
     predicted = [good + rng.normal(0, scale, good.shape) for scale in (0.2, 0.5)]
     metric = sum_metrics("single", CLASSES)["accuracy"]
     both = tuple(PairedSystem.of(metric, targets, [values]) for values in predicted)
-    found = Paired(both, tuple(map(str, member))).difference(0, 1)
+    result = Paired(both, tuple(map(str, member))).difference(0, 1)
     ours, theirs = ((values.argmax(1) == targets).astype(float) for values in predicted)
     sums = np.bincount(member, weights=ours - theirs)
     drawn = np.random.default_rng(3).integers(0, 24, (400_000, 24))
     changes = sums[drawn].sum(1) / sizes[drawn].sum(1)
     tail = stats.norm.sf(math.sqrt(24 / 23) * stats.t(23).isf(0.025))
-    assert found.bounds == pytest.approx(np.quantile(changes, (tail, 1 - tail)), abs=0.001)
+    assert result.bounds == pytest.approx(np.quantile(changes, (tail, 1 - tail)), abs=0.001)
 
 
 def test_clips_in_another_order_have_the_same_intervals_and_p() -> None:
@@ -261,19 +261,19 @@ def test_seeds_are_averaged_and_need_not_be_equally_many() -> None:
     first, second = paired.systems
     values = [float(first.metric.value(terms.sum(0))) for terms in first.terms]
     assert first.value == pytest.approx(np.mean(values))
-    found = paired.difference(0, 1)
-    assert found.mean == pytest.approx(first.value - second.value)
-    assert found.low < found.mean < found.high
-    assert paired.difference(1, 0).p == pytest.approx(found.p)
-    assert paired.difference(1, 0).low == pytest.approx(-found.high)
+    difference = paired.difference(0, 1)
+    assert difference.mean == pytest.approx(first.value - second.value)
+    assert difference.low < difference.mean < difference.high
+    assert paired.difference(1, 0).p == pytest.approx(difference.p)
+    assert paired.difference(1, 0).low == pytest.approx(-difference.high)
 
 
 def test_a_system_does_not_differ_from_itself() -> None:
     paired = systems("single", "accuracy", 10)
     same = Paired((paired.systems[0], paired.systems[0]), paired.groups)
-    found = same.difference(0, 1)
-    assert (found.mean, found.p) == (0, 1)
-    assert np.isnan(found.bounds).all()  # all draws are alike
+    result = same.difference(0, 1)
+    assert (result.mean, result.p) == (0, 1)
+    assert np.isnan(result.bounds).all()  # all draws are alike
 
 
 def test_a_system_that_is_always_right_has_exact_bounds_and_a_score_that_is_no_share_has_none() -> (
@@ -284,13 +284,13 @@ def test_a_system_that_is_always_right_has_exact_bounds_and_a_score_that_is_no_s
     metrics = sum_metrics("single", CLASSES)
     for name in ("accuracy", "uar"):
         right = PairedSystem.of(metrics[name], targets, [np.eye(4)[targets]])
-        found = Paired((right, right), groups)
-        bounds = found.interval(0).bounds
+        result = Paired((right, right), groups)
+        bounds = result.interval(0).bounds
         if name == "accuracy":
             assert bounds == pytest.approx(tuple(stats.binomtest(12, 12).proportion_ci(0.95)))
         else:
             assert np.isnan(bounds).all()
-        assert np.isnan(found.difference(0, 1).bounds).all()
+        assert np.isnan(result.difference(0, 1).bounds).all()
 
 
 @pytest.mark.parametrize("count", [10, 24])
@@ -307,10 +307,10 @@ def test_what_a_constant_does_not_have_has_no_p(count: int) -> None:
 
 
 def test_few_groups_have_an_interval_over_clips_alone() -> None:
-    found = systems("single", "uar", 7).difference(0, 1)
-    assert np.isnan([found.low, found.high, found.p]).all()
-    assert found.clips is not None
-    assert found.clips[0] < found.mean < found.clips[1]
+    result = systems("single", "uar", 7).difference(0, 1)
+    assert np.isnan([result.low, result.high, result.p]).all()
+    assert result.clips is not None
+    assert result.clips[0] < result.mean < result.clips[1]
 
 
 def test_mcnemar_is_the_exact_test() -> None:

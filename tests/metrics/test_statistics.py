@@ -27,15 +27,15 @@ from emocli.metrics.statistics import (
 
 
 def test_spread_divides_by_n_minus_one():
-    found = spread([0.5, 0.7, 0.9])
-    assert found.mean == pytest.approx(0.7)
-    assert found.std == pytest.approx(standard.stdev([0.5, 0.7, 0.9]))
+    result = spread([0.5, 0.7, 0.9])
+    assert result.mean == pytest.approx(0.7)
+    assert result.std == pytest.approx(standard.stdev([0.5, 0.7, 0.9]))
 
 
 def test_spread_of_one_seed_has_no_deviation():
-    found = spread([0.5])
-    assert found.mean == 0.5
-    assert math.isnan(found.std)
+    result = spread([0.5])
+    assert result.mean == 0.5
+    assert math.isnan(result.std)
 
 
 def test_spread_leaves_out_what_is_undefined():
@@ -54,18 +54,18 @@ def test_bootstrap_agrees_with_drawing_groups_one_by_one():
     rng = np.random.default_rng(0)
     values = rng.random(40)
     member = rng.integers(0, 9, 40)
-    found = cluster_bootstrap(values, member.tolist(), draws=4000, seed=1)
+    interval = cluster_bootstrap(values, member.tolist(), draws=4000, seed=1)
     means = []
     for _ in range(4000):
         drawn = rng.choice(np.unique(member), 9)
         rows = np.concatenate([values[member == group] for group in drawn])
         means.append(rows.mean())
     part = expanded(9)
-    assert found.mean == pytest.approx(values.mean())
-    assert found.low == pytest.approx(np.quantile(means, part), abs=0.01)
-    assert found.high == pytest.approx(np.quantile(means, 1 - part), abs=0.01)
-    assert found.low < np.quantile(means, 0.025)
-    assert found.groups == 9
+    assert interval.mean == pytest.approx(values.mean())
+    assert interval.low == pytest.approx(np.quantile(means, part), abs=0.01)
+    assert interval.high == pytest.approx(np.quantile(means, 1 - part), abs=0.01)
+    assert interval.low < np.quantile(means, 0.025)
+    assert interval.groups == 9
 
 
 def test_a_share_is_the_sum_of_parts_over_that_of_wholes():
@@ -73,15 +73,15 @@ def test_a_share_is_the_sum_of_parts_over_that_of_wholes():
     wholes = rng.normal(0.5, 0.2, 60)
     member = np.repeat(np.arange(12), 5)
     parts = 0.8 * wholes + rng.normal(0, 0.1, 60)
-    found = cluster_bootstrap(parts, member.tolist(), draws=4000, wholes=wholes)
-    assert found.mean == pytest.approx(sum(parts) / sum(wholes))
+    interval = cluster_bootstrap(parts, member.tolist(), draws=4000, wholes=wholes)
+    assert interval.mean == pytest.approx(sum(parts) / sum(wholes))
     shares = []
     for _ in range(4000):
         drawn = np.concatenate([np.flatnonzero(member == g) for g in rng.choice(12, 12)])
         shares.append(parts[drawn].sum() / wholes[drawn].sum())
     part = expanded(12)
-    assert found.low == pytest.approx(np.quantile(shares, part), abs=0.01)
-    assert found.high == pytest.approx(np.quantile(shares, 1 - part), abs=0.01)
+    assert interval.low == pytest.approx(np.quantile(shares, part), abs=0.01)
+    assert interval.high == pytest.approx(np.quantile(shares, 1 - part), abs=0.01)
     alike = cluster_bootstrap(0.8 * wholes, member.tolist(), wholes=wholes)
     assert alike.mean == pytest.approx(0.8)
     assert np.isnan(alike.bounds).all()
@@ -94,9 +94,9 @@ def test_a_share_that_is_alike_in_all_groups_has_exact_bounds_at_its_ends(
 ):
     member = [k % groups for k in range(5 * groups)]
     values = np.full(5 * groups, value)
-    found = cluster_bootstrap(values, member, share=True)
+    interval = cluster_bootstrap(values, member, share=True)
     reference = stats.binomtest(int(groups * value), groups).proportion_ci(0.95)
-    assert found.bounds == pytest.approx((reference.low, reference.high))
+    assert interval.bounds == pytest.approx((reference.low, reference.high))
     assert np.isnan(cluster_bootstrap(values, member).bounds).all()
     half = cluster_bootstrap([0.0, 1.0] * groups, [k // 2 for k in range(2 * groups)], share=True)
     assert np.isnan(half.bounds).all()  # one half in each group: nothing is known of others
@@ -107,17 +107,17 @@ def test_a_share_that_is_alike_in_all_groups_has_exact_bounds_at_its_ends(
 
 
 def test_a_share_of_nothing_is_undefined():
-    found = cluster_bootstrap([1.0, 0.0, 1.0], ["a", "b", "c"], wholes=[0.0, 0.0, 0.0])
-    assert math.isnan(found.mean)
-    assert math.isnan(found.low)
+    interval = cluster_bootstrap([1.0, 0.0, 1.0], ["a", "b", "c"], wholes=[0.0, 0.0, 0.0])
+    assert math.isnan(interval.mean)
+    assert math.isnan(interval.low)
 
 
 def test_a_share_of_what_may_be_nothing_has_no_bounds():
     with python_warnings.catch_warnings():
         python_warnings.simplefilter("error")
-        found = cluster_bootstrap([0.5, 0.2, 0.1], ["a", "b", "c"], wholes=[1.0, 0.0, 0.0])
-    assert found.mean == pytest.approx(0.8)
-    assert np.isnan([found.low, found.high]).all()
+        interval = cluster_bootstrap([0.5, 0.2, 0.1], ["a", "b", "c"], wholes=[1.0, 0.0, 0.0])
+    assert interval.mean == pytest.approx(0.8)
+    assert np.isnan([interval.low, interval.high]).all()
 
 
 def test_a_whole_of_which_only_rounding_is_left_is_nothing():
@@ -144,8 +144,8 @@ def test_interval_covers_as_often_as_it_says():
     covered = 0
     for trial in range(200):
         sample = rng.random(60) < 0.6
-        found = cluster_bootstrap(sample, list(range(60)), draws=400, seed=trial)
-        covered += found.low <= 0.6 <= found.high
+        interval = cluster_bootstrap(sample, list(range(60)), draws=400, seed=trial)
+        covered += interval.low <= 0.6 <= interval.high
     assert 0.88 <= covered / 200 <= 0.99
 
 
@@ -158,10 +158,10 @@ def test_paired_differences_give_a_p_value():
 
 
 def test_one_group_gives_no_interval():
-    found = cluster_bootstrap([0.0, 1.0], ["a", "a"])
-    assert found.mean == 0.5
-    assert math.isnan(found.low)
-    assert math.isnan(found.p)
+    interval = cluster_bootstrap([0.0, 1.0], ["a", "a"])
+    assert interval.mean == 0.5
+    assert math.isnan(interval.low)
+    assert math.isnan(interval.p)
 
 
 @pytest.mark.parametrize("count", [2, 3, 7])
@@ -172,19 +172,19 @@ def test_few_groups_give_neither_interval_nor_p(count: int, wholes: float | None
     rng = np.random.default_rng(0)
     values = (rng.random(60) < 0.9).astype(float)
     shares = None if wholes is None else np.full(60, wholes)
-    found = cluster_bootstrap(values, member, wholes=shares)
-    assert found.mean == pytest.approx(values.mean() / (wholes or 1))
-    assert found.groups == count
-    assert np.isnan([found.low, found.high, found.p]).all()
+    interval = cluster_bootstrap(values, member, wholes=shares)
+    assert interval.mean == pytest.approx(values.mean() / (wholes or 1))
+    assert interval.groups == count
+    assert np.isnan([interval.low, interval.high, interval.p]).all()
     apart = cluster_bootstrap(values, list(range(60)), wholes=shares)
-    assert found.clips == (apart.low, apart.high)
+    assert interval.clips == (apart.low, apart.high)
     assert apart.clips is None
 
 
 def test_eight_groups_are_enough_and_fewer_clips_give_nothing():
-    found = cluster_bootstrap(np.arange(16) % 3, [k % 8 for k in range(16)])
-    assert np.isfinite([found.low, found.high, found.p]).all()
-    assert found.clips is None
+    interval = cluster_bootstrap(np.arange(16) % 3, [k % 8 for k in range(16)])
+    assert np.isfinite([interval.low, interval.high, interval.p]).all()
+    assert interval.clips is None
     alone = cluster_bootstrap([1.0, 0.0, 1.0], ["a", "b", "c"])
     assert math.isnan(alone.low)
     assert alone.clips is None
@@ -208,9 +208,9 @@ def test_what_only_rounding_tells_from_zero_is_on_either_side():
 @pytest.mark.parametrize("count", [8, 10, 13, 14, 24])
 def test_no_p_is_below_what_the_groups_can_show(count: int):
     """However large the difference is, and however many clips: signs of k groups are 2^k."""
-    found = cluster_bootstrap(np.ones(50 * count), np.arange(50 * count) % count)
-    assert found.p >= 2 / 2**count
-    assert found.p < 0.01
+    interval = cluster_bootstrap(np.ones(50 * count), np.arange(50 * count) % count)
+    assert interval.p >= 2 / 2**count
+    assert interval.p < 0.01
 
 
 @pytest.mark.parametrize("count", [8, 11])
@@ -262,12 +262,12 @@ def make(dialogues: str, speakers: str) -> list[Clip]:
     ],
 )
 def test_a_warning_says_how_many_there_are(dialogues: str, speakers: str, line: str):
-    found = make(dialogues, speakers)
-    said, told = warnings(found), interval_over(found)
+    result = make(dialogues, speakers)
+    said, told = warnings(result), interval_over(result)
     assert len(said) == bool(line)
     assert all(each.startswith(f"{line}: there is no interval and no p") for each in said)
     assert told.startswith("none over ") if line else told.startswith("95 %, bootstrap over ")
-    interval = cluster_bootstrap(np.arange(len(found)) % 2, clustered(found))
+    interval = cluster_bootstrap(np.arange(len(result)) % 2, clustered(result))
     assert math.isnan(interval.low) == bool(line)
     assert (
         ("over clips as if" in said[0] or "an interval over clips" in said[0])

@@ -43,8 +43,8 @@ def made(folder: Path, task: str) -> dict[str, Samples]:
 
 
 def test_functionals_are_mean_deviation_and_maximum_of_each_view(samples):
-    found = functionals(samples["test"])
-    assert found.shape == (45, 3 * (5 + 4 + 3))
+    result = functionals(samples["test"])
+    assert result.shape == (45, 3 * (5 + 4 + 3))
     clip = samples["test"].clips[7]
     expected = []
     for modality in samples["test"].stores:
@@ -57,7 +57,7 @@ def test_functionals_are_mean_deviation_and_maximum_of_each_view(samples):
             for column, m in zip(columns, means, strict=True)
         ]
         expected += [max(column) for column in columns]
-    np.testing.assert_allclose(found[7], expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(result[7], expected, rtol=1e-5, atol=1e-6)
 
 
 def test_they_are_scaled_by_the_training_clips(samples):
@@ -98,18 +98,18 @@ def test_the_prior_is_how_often_classes_are_shown(samples):
 
 @pytest.mark.parametrize("name", ["logistic", "svm", "svm_linear"])
 def test_c_is_chosen_on_the_valid_split(samples, name, monkeypatch):
-    found = fit(name, samples["train"], samples["valid"])
+    result = fit(name, samples["train"], samples["valid"])
     scores = {}
     for cost in C_VALUES:
         monkeypatch.setattr(baselines, "C_VALUES", (cost,))
         alone = fit(name, samples["train"], samples["valid"])
         scores[cost] = alone.valid
-        if cost == found.C:
+        if cost == result.C:
             same = alone.predict(samples["test"])
-            np.testing.assert_array_equal(found.predict(samples["test"]), same)
+            np.testing.assert_array_equal(result.predict(samples["test"]), same)
     assert len(set(scores.values())) > 1
-    assert found.valid == max(scores.values())
-    assert min(c for c, value in scores.items() if value == found.valid) == found.C
+    assert result.valid == max(scores.values())
+    assert min(c for c, value in scores.items() if value == result.valid) == result.C
 
 
 @pytest.mark.parametrize("name", ["logistic", "svm", "svm_linear"])
@@ -146,8 +146,8 @@ def test_intensities(tmp_path, name):
     targets = parts["test"].manifest.targets(parts["test"].clips)
     scores = {}
     for tried in (name, "prior"):
-        found = fit(tried, parts["train"], parts["valid"])
-        said = found.predict(parts["test"])
+        result = fit(tried, parts["train"], parts["valid"])
+        said = result.predict(parts["test"])
         scores[tried] = score("intensity", targets, said, toy.CLASSES).overall
     assert scores[name]["mse_sum"] < 0.6 * scores["prior"]["mse_sum"]
     mean = parts["train"].manifest.targets(parts["train"].clips).mean(axis=0)
@@ -179,9 +179,9 @@ def test_a_constant_is_what_one_parameter_per_output_learns(tmp_path, name, slop
     """Under squared and under absolute error; an odd number of clips has one median."""
     corpus = toy.build(tmp_path, "intensity", sizes={"train": 41, "valid": 5, "test": 15})
     parts = splits(corpus)
-    found = fit(name, parts["train"], parts["valid"], parts["test"]).predict(parts["test"])
+    result = fit(name, parts["train"], parts["valid"], parts["test"]).predict(parts["test"])
     wanted = descended(corpus.manifest.targets(parts["train"].clips), slope)
-    np.testing.assert_allclose(found, np.tile(wanted, (15, 1)), atol=2e-3)
+    np.testing.assert_allclose(result, np.tile(wanted, (15, 1)), atol=2e-3)
 
 
 def test_no_constant_has_a_smaller_error_of_its_kind(tmp_path):

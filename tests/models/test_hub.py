@@ -128,9 +128,9 @@ def test_what_the_hub_has_is_loaded_and_again_from_the_cache(hub: str, tmp_path:
         {"HF_ENDPOINT": hub, "HF_HUB_OFFLINE": "1"},
         {"HF_ENDPOINT": "http://127.0.0.1:9"},
     ):
-        found = load(**settings)
-        assert found.stdout.strip() == "16 True", (settings, found.stderr)
-        assert "Retry" not in found.stderr
+        loaded = load(**settings)
+        assert loaded.stdout.strip() == "16 True", (settings, loaded.stderr)
+        assert "Retry" not in loaded.stderr
 
 
 def test_a_path_that_holds_no_encoder_is_none_of_the_hub(tmp_path: Path) -> None:

@@ -32,16 +32,16 @@ FEATURES = ["layered", "glove"]
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> toy.Toy:
     """A toy corpus with a feature of three layers, of which the last one tells the class."""
-    made = toy.build(tmp_path_factory.mktemp("toy"))
+    result = toy.build(tmp_path_factory.mktemp("toy"))
     rng = np.random.default_rng(0)
-    store = open_features(made.store, ["mel"], made.manifest)["audio"]
+    store = open_features(result.store, ["mel"], result.manifest)["audio"]
     tracks = {}
     for clip in store.ids:
         told = np.asarray(store[clip], np.float32)[:, :4]
         noise = rng.normal(size=(2, *told.shape)).astype(np.float32)
         tracks[clip] = Track(np.hstack([*noise, told]))
-    toy.write_tracks(made.store, "layered", "audio", made.manifest, tracks, names=NAMES)
-    return made
+    toy.write_tracks(result.store, "layered", "audio", result.manifest, tracks, names=NAMES)
+    return result
 
 
 def trained(made: toy.Toy, run: Path, **train: Any) -> rundir.Run:

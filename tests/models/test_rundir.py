@@ -75,9 +75,9 @@ def test_a_network_survives_writing_and_reading(finished, run):
 def test_the_statistics_are_those_of_the_train_split(finished, corpus):
     stores = open_features(corpus.store, None, corpus.manifest)
     expected = Standardiser.fit(Samples.of(corpus.manifest, "train", stores)).tensors()
-    found = rundir.load(finished).standardiser.tensors()
-    assert found.keys() == expected.keys()
-    assert all(np.array_equal(found[name], expected[name]) for name in expected)
+    result = rundir.load(finished).standardiser.tensors()
+    assert result.keys() == expected.keys()
+    assert all(np.array_equal(result[name], expected[name]) for name in expected)
 
 
 def test_the_model_file_is_plain_safetensors(finished):
@@ -92,9 +92,9 @@ def test_history_survives_writing_and_reading(tmp_path):
         {"epoch": 2, "lr": 5e-4, "valid_loss": math.nan},
     ]
     rundir.write_history(tmp_path, history)
-    found = rundir.read_history(tmp_path)
-    assert found[0] == history[0]
-    assert math.isnan(found[1]["valid_loss"])
+    result = rundir.read_history(tmp_path)
+    assert result[0] == history[0]
+    assert math.isnan(result[1]["valid_loss"])
 
 
 def test_sources_are_found_beside_the_run_first(tmp_path):
@@ -109,10 +109,10 @@ def test_sources_are_found_beside_the_run_first(tmp_path):
 
 
 def test_describe_is_plain(finished):
-    found = json.loads(json.dumps(rundir.describe(finished).facts))
-    assert found["fusion"] == "rrnn"
-    assert found["finished"] == 1
-    assert found["epochs"] == [1]
+    data = json.loads(json.dumps(rundir.describe(finished).facts))
+    assert data["fusion"] == "rrnn"
+    assert data["finished"] == 1
+    assert data["epochs"] == [1]
 
 
 def refuse(run: Path, message: str) -> None:

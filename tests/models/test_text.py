@@ -121,10 +121,10 @@ def test_clips_are_read_in_their_own_dialogue_by_turn() -> None:
         Clip("b2", dialogue="b", turn=2, text=" "),
         Clip("alone", text="xxxx"),
     ]
-    found = read_clips(UtteranceReader(Words(), TextConfig(names=False)), clips)  # type: ignore[arg-type]
-    assert sorted(found) == ["a0", "alone", "b0", "b1"]
-    assert found["b1"].tokens == (START, 103, END, END, 102, END)
-    assert found["a0"].tokens == (START, 101, END)
+    result = read_clips(UtteranceReader(Words(), TextConfig(names=False)), clips)  # type: ignore[arg-type]
+    assert sorted(result) == ["a0", "alone", "b0", "b1"]
+    assert result["b1"].tokens == (START, 103, END, END, 102, END)
+    assert result["a0"].tokens == (START, 101, END)
 
 
 def test_padding_and_the_own_tokens() -> None:

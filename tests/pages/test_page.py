@@ -241,7 +241,7 @@ def test_a_page_of_an_experiment(place: Path, tmp_path: Path) -> None:
         state="done",
         conditions=({"name": "clean", "accuracy": 0.625},),
     )
-    made = experiment_report(
+    result = experiment_report(
         title=f"A table {NASTY}",
         classes=CLASSES,
         rows=(row,),
@@ -250,7 +250,7 @@ def test_a_page_of_an_experiment(place: Path, tmp_path: Path) -> None:
         seeds=1,
         features=("mel",),
     )
-    (tmp_path / "report.json").write_text(as_json(made))
+    (tmp_path / "report.json").write_text(as_json(result))
     (tmp_path / "figure.png").write_bytes(b"\x89PNG")
     shutil.copytree(place / "late", tmp_path / "runs" / "late")
     record(tmp_path, ["reproduce", "rrnn-t2"])

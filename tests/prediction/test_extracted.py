@@ -33,8 +33,8 @@ def part(tmp_path: Path) -> stage._Part:
 
 def test_the_columns_of_a_feature_that_nobody_has_are_zero(part: stage._Part) -> None:
     clip = part.manifest.clips[0].id
-    made = stage._view("visual", view("gaze+brows+pose", 7), [part])
-    assert_array_equal(made[clip], [[1, 1, 0, 0, 0, 0, 1]] * 3)
+    result = stage._view("visual", view("gaze+brows+pose", 7), [part])
+    assert_array_equal(result[clip], [[1, 1, 0, 0, 0, 0, 1]] * 3)
     first = stage._view("visual", view("brows+gaze+pose", 7), [part])
     assert_array_equal(first[clip][0], [0, 0, 0, 0, 1, 1, 1])
     whole = stage._view("visual", view("gaze+pose", 3), [part])

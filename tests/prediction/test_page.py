@@ -196,11 +196,11 @@ def test_people_have_curves_of_their_own(tmp_path: Path) -> None:
       });
     });</script>"""
     path.write_text(with_script(html_text(of_people(tmp_path), tmp_path), script), "utf-8")
-    told = told_by(path)
-    assert told["people"] == [f"person {k} (with the voice of Ada)" for k in "12"]
-    assert (told["curves"], told["missing"], told["people_in_table"]) == (4, 1, "121212")
-    assert told["faces"][0] == "joy person 1, 80 % at 0:04.5"
-    assert told["here"].startswith("0:00.0: person 1 (with the voice of Ada) <anger>")
+    values = told_by(path)
+    assert values["people"] == [f"person {k} (with the voice of Ada)" for k in "12"]
+    assert (values["curves"], values["missing"], values["people_in_table"]) == (4, 1, "121212")
+    assert values["faces"][0] == "joy person 1, 80 % at 0:04.5"
+    assert values["here"].startswith("0:00.0: person 1 (with the voice of Ada) <anger>")
 
 
 @pytest.mark.parametrize("scheme", [0, 1])
@@ -256,24 +256,24 @@ def test_short_recordings_are_inside_and_long_ones_beside(
 def test_the_page_works_in_a_browser(tmp_path: Path) -> None:
     path = tmp_path / "report.html"
     path.write_text(with_script(html_text(report(), tmp_path), TRIES), "utf-8")
-    told = told_by(path)
-    assert told["words"].startswith('so "it" is </script><b>')
-    assert (told["curves"], told["bands"], told["interval"]) == (2, 0, True)
-    assert "by subtitles (overlap refuse, tiers <Ada>), 1 of 2 recordings" in told["facts"]
-    assert "by windows (window 4, hop 2), 1 of 2 recordings" in told["facts"]
+    values = told_by(path)
+    assert values["words"].startswith('so "it" is </script><b>')
+    assert (values["curves"], values["bands"], values["interval"]) == (2, 0, True)
+    assert "by subtitles (overlap refuse, tiers <Ada>), 1 of 2 recordings" in values["facts"]
+    assert "by windows (window 4, hop 2), 1 of 2 recordings" in values["facts"]
     for fact in ("a.srt", "by whisper-tiny.en", "torch 2", "torch 3, av 1"):
-        assert fact in told["facts"].splitlines()
-    assert told["rows"] == ["joy", "<anger> & co", "nothing to judge by"]
-    assert 3.5 < told["clicked"] < 4.5
-    assert (told["end"], told["arrow"], told["row"]) == (8, 0.5, 0)
-    assert told["sorted"] == ["joy", "<anger> & co", "nothing to judge by"]
-    assert told["order"] == "descending"
-    assert told["fewer"] == 1
-    assert told["distrusted"] == 2  # the shade, and the lane of the sound
-    assert "audio not trusted, anomaly 2.5" in told["marks"]
-    assert told["heads"][-4:] == ["not trusted", "regenerated", "missing", "text"]
-    assert told["other"] == ["joy"]
-    assert told["failed"] == "c.mp4: is no recording"
+        assert fact in values["facts"].splitlines()
+    assert values["rows"] == ["joy", "<anger> & co", "nothing to judge by"]
+    assert 3.5 < values["clicked"] < 4.5
+    assert (values["end"], values["arrow"], values["row"]) == (8, 0.5, 0)
+    assert values["sorted"] == ["joy", "<anger> & co", "nothing to judge by"]
+    assert values["order"] == "descending"
+    assert values["fewer"] == 1
+    assert values["distrusted"] == 2  # the shade, and the lane of the sound
+    assert "audio not trusted, anomaly 2.5" in values["marks"]
+    assert values["heads"][-4:] == ["not trusted", "regenerated", "missing", "text"]
+    assert values["other"] == ["joy"]
+    assert values["failed"] == "c.mp4: is no recording"
 
 
 def test_what_is_hidden_is_none_of_the_contents(tmp_path: Path) -> None:
@@ -297,12 +297,12 @@ def test_what_is_hidden_is_none_of_the_contents(tmp_path: Path) -> None:
     silent = segment(0, 0.9, (FINE, FINE), file=first)
     both = replace(report(), segments=(silent, report().segments[-1]))
     path.write_text(with_script(html_text(both, tmp_path), script), "utf-8")
-    told = told_by(path)
+    values = told_by(path)
     always = ["Classes over time", "Not predicted", "Segments", "Made with"]
-    assert told["without"] == always
-    assert told["words"] == [always[0], "Words", *always[1:]]
-    assert (told["before"], told["after"]) == (True, True)
-    assert told["unseen"].startswith("This browser cannot show the picture of this recording")
+    assert values["without"] == always
+    assert values["words"] == [always[0], "Words", *always[1:]]
+    assert (values["before"], values["after"]) == (True, True)
+    assert values["unseen"].startswith("This browser cannot show the picture of this recording")
 
 
 def test_intensities_have_their_intervals_around_them(tmp_path: Path) -> None:
@@ -331,13 +331,13 @@ def test_intensities_have_their_intervals_around_them(tmp_path: Path) -> None:
     path = tmp_path / "report.html"
     intensities = replace(report(), task="intensity", segments=segments)
     path.write_text(with_script(html_text(intensities, tmp_path), script), "utf-8")
-    told = told_by(path)
+    values = told_by(path)
     # Two stretches, of two segments and of one, for each of two classes; .1 to 1.7 is drawn.
-    assert (told["bands"], told["hidden"]) == (4, False)
-    assert {"0.00", "1.70"} <= set(told["axis"])
+    assert (values["bands"], values["hidden"]) == (4, False)
+    assert {"0.00", "1.70"} <= set(values["axis"])
     plot = 240 / 1.7
-    assert told["top"] == pytest.approx(8 + 20, abs=1)  # the greatest bound is at the top
-    assert told["heights"] == [pytest.approx(h * plot, abs=1.5) for h in (1.4, 1.2)]
+    assert values["top"] == pytest.approx(8 + 20, abs=1)  # the greatest bound is at the top
+    assert values["heights"] == [pytest.approx(h * plot, abs=1.5) for h in (1.4, 1.2)]
 
 
 def test_an_error_of_the_script_would_be_detected(tmp_path: Path) -> None:

@@ -148,9 +148,9 @@ def test_a_number_that_nobody_has_is_said_with_those_there_are(
     trained: Path, recording: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert emocli("predict", trained, recording, "-o", tmp_path, "--face", 7) == 2
-    told = capsys.readouterr().err
-    assert "there is no person 7; it shows 1 (" in told
-    assert told.count("\n") == 1
+    captured = capsys.readouterr().err
+    assert "there is no person 7; it shows 1 (" in captured
+    assert captured.count("\n") == 1
 
 
 @pytest.mark.parametrize("text", ["best", "0", "-1", "1.5"])
@@ -342,11 +342,11 @@ def held(seconds: int, monkeypatch: pytest.MonkeyPatch) -> tuple[int, int]:
     monkeypatch.setattr(search, "FaceSearch", Search)
     faces = plugins.load("features", "faces")
     config, path = faces.Config(), Path("any.mp4")
-    found = Appearances.joined([s.appearances for s in faces.PEOPLE.find(config, path)])
-    assert len(found.times) == seconds * 5
+    result = Appearances.joined([s.appearances for s in faces.PEOPLE.find(config, path)])
+    assert len(result.times) == seconds * 5
     windows = range(0, seconds - 3, 2)
     clips = [Clip(str(k), "test", start=k, end=k + 4, media={"video": path}) for k in windows]
-    extractor = faces.PEOPLE.extractor(config, {path: found}, dict.fromkeys(map(str, windows), 1))
+    extractor = faces.PEOPLE.extractor(config, {path: result}, dict.fromkeys(map(str, windows), 1))
     for clip in clips:
         assert len(extractor(clip, {})) == 20
         most[1] = max(most[1], len(extractor._reading._kept))

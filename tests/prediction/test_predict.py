@@ -253,9 +253,9 @@ def test_bad_input_is_one_line(
     }
     for text, arguments in cases.items():
         assert emocli("predict", *arguments, "-o", tmp_path / "out") == 2
-        said = capsys.readouterr().err
-        assert text in said
-        assert said.count("\n") == 1
+        captured = capsys.readouterr().err
+        assert text in captured
+        assert captured.count("\n") == 1
         assert not (tmp_path / "out").exists() or not list((tmp_path / "out").glob("*.csv"))
 
 

@@ -31,9 +31,9 @@ def shown(path: Path) -> list[float]:
         pytest.skip("ffprobe is not installed")
     command = ["ffprobe", "-v", "error", "-of", "json", "-show_entries", "frame=pts_time"]
     command += ["-show_entries", "format=start_time", "-select_streams", "v:0", str(path)]
-    told = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
-    start = float(told["format"]["start_time"])
-    return [float(frame["pts_time"]) - start for frame in told["frames"]]
+    data = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+    start = float(data["format"]["start_time"])
+    return [float(frame["pts_time"]) - start for frame in data["frames"]]
 
 
 @pytest.mark.slow

@@ -47,9 +47,9 @@ def imported(corpus: toy.Toy, folder: Path, name: str) -> Path:
 def test_an_imported_feature_is_named_with_what_to_import(
     corpus: toy.Toy, talk: Path, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
-    said = refusal(capsys, imported(corpus, talk.parent, name), talk)
-    assert f"its feature '{name}' was imported" in said
-    assert f"import '{name}' of your clips" in said
+    message = refusal(capsys, imported(corpus, talk.parent, name), talk)
+    assert f"its feature '{name}' was imported" in message
+    assert f"import '{name}' of your clips" in message
 
 
 def test_folds_that_know_other_classes(
@@ -66,8 +66,8 @@ def test_folds_that_know_other_classes(
     path = folds / "fold-1" / "config.json"
     config = json.loads(path.read_text())
     path.write_text(json.dumps(config | {"classes": [*config["classes"][:2], "boredom"]}))
-    said = refusal(capsys, folds, talk)
-    assert "fold-1: knows anger, joy, boredom, other folds anger, joy, sadness" in said
+    message = refusal(capsys, folds, talk)
+    assert "fold-1: knows anger, joy, boredom, other folds anger, joy, sadness" in message
 
 
 @pytest.mark.parametrize(
@@ -107,10 +107,11 @@ def test_a_manifest_whose_media_are_elsewhere(
     run, path = corpus.trained("run", "unimodal", features=["mel"]), tmp_path / "clips.csv"
     path.write_text("id,split,media.audio\none,test,sound/one.wav\n")
     assert emocli("predict", run, path, "-o", tmp_path / "out") == 2
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1
+    captured = capsys.readouterr().err
+    assert captured.count("\n") == 1
     assert (
-        "none of the media is there: paths are relative to the manifest's folder, or to the" in said
+        "none of the media is there: paths are relative to the manifest's folder, or to the"
+        in captured
     )
 
 

@@ -26,11 +26,11 @@ PIECE = Piece(SEGMENT, Clip("a", media={"audio": TALK, "video": TALK}))
 def search(monkeypatch: pytest.MonkeyPatch) -> Mock:
     """Voice activity that finds two stretches, without a recording."""
     lines = [Line(0.5, 1.5), Line(2.5, 3.0)]
-    found = Mock(return_value=lines)
-    monkeypatch.setattr(voice, "voice", found)
+    result = Mock(return_value=lines)
+    monkeypatch.setattr(voice, "voice", result)
     monkeypatch.setattr("emocli.prediction.speaking.length_of", Mock())
     monkeypatch.setattr("emocli.prediction.speaking.Recording", Mock())
-    return found
+    return result
 
 
 def test_words_tell_it_without_a_search(search: Mock) -> None:

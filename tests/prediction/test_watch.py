@@ -175,9 +175,9 @@ def test_bad_options_are_one_line(
     for message, arguments in cases.items():
         capsys.readouterr()
         assert emocli("predict", heard, *arguments) == 2
-        said = capsys.readouterr().err
-        assert message in said
-        assert said.count("\n") == 1
+        captured = capsys.readouterr().err
+        assert message in captured
+        assert captured.count("\n") == 1
     assert not (inbox.parent / "out").exists()
 
 

@@ -27,8 +27,8 @@ def test_any_label_can_be_drawn(label: str) -> None:
         finished = SCREEN.drawing(drawing, label, label)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        made = render({"a": finished})
-    root = ET.fromstring(made["a.svg"].decode())
+        result = render({"a": finished})
+    root = ET.fromstring(result["a.svg"].decode())
     shown = "".join(root.itertext())
     assert not any(hidden in shown for hidden in "\x1b\x07\u202e")
     if label.startswith(("$", "a $")):

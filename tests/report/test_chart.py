@@ -18,8 +18,8 @@ def drawn(chart: Chart) -> str:
 
 
 def path(text: str) -> list[tuple[str, float, float]]:
-    (found,) = re.findall(r'class="curve"[^>]* d="([^"]*)"', text)
-    return [(m, float(x), float(y)) for m, x, y in re.findall(r"([ML])([\d.]+) ([\d.]+)", found)]
+    (result,) = re.findall(r'class="curve"[^>]* d="([^"]*)"', text)
+    return [(m, float(x), float(y)) for m, x, y in re.findall(r"([ML])([\d.]+) ([\d.]+)", result)]
 
 
 def test_points_stand_where_their_values_are() -> None:

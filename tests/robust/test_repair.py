@@ -39,9 +39,9 @@ def whole(samples: Samples) -> Batch:
 
 
 def standardiser(samples: Samples) -> Standardiser:
-    (found,) = samples.transforms
-    assert isinstance(found, Standardiser)
-    return found
+    (result,) = samples.transforms
+    assert isinstance(result, Standardiser)
+    return result
 
 
 def repaired(
@@ -62,8 +62,8 @@ def repaired(
 
 def test_the_options_of_a_command_become_settings() -> None:
     def asked(base: RepairConfig | None = None, **options: object) -> tuple[str, str, str]:
-        found = (base or RepairConfig()).with_options(RepairOptions(**options))
-        return found.trust, found.fill, found.proxy.mode
+        result = (base or RepairConfig()).with_options(RepairOptions(**options))
+        return result.trust, result.fill, result.proxy.mode
 
     assert asked() == ("all", "discard", "knn_ls")
     assert asked(check=True) == ("check", "discard", "knn_ls")
@@ -117,24 +117,24 @@ def test_a_table_says_what_was_done() -> None:
     assert RepairConfig(trust="check").label == "check, discard"
     assert RepairConfig(trust="oracle", fill="proxy").label == "oracle, proxy knn_ls"
     options = RepairOptions(check=True, proxy="plus", settings={"proxy": {"ridge": 0.5}})
-    found = RepairConfig().with_options(options)
-    assert found.label == "check, proxy ridge sources=joint ridge=0.5"
+    result = RepairConfig().with_options(options)
+    assert result.label == "check, proxy ridge sources=joint ridge=0.5"
 
 
 # -- what is done
 
 
 def test_the_oracle_finds_exactly_what_was_corrupted(clean: dict[str, Samples]) -> None:
-    _, corrupter, found = repaired(clean, RepairConfig(trust="oracle"))
-    assert found.flagged == corrupter.clips
-    assert 20 <= sum(map(len, found.flagged.values())) <= 38  # three of forty clips in four
-    assert not any(found.regenerated.values())
+    _, corrupter, result = repaired(clean, RepairConfig(trust="oracle"))
+    assert result.flagged == corrupter.clips
+    assert 20 <= sum(map(len, result.flagged.values())) <= 38  # three of forty clips in four
+    assert not any(result.regenerated.values())
 
 
 def test_the_check_finds_most_of_it(clean: dict[str, Samples]) -> None:
-    noisy, corrupter, found = repaired(clean, RepairConfig(trust="check"))
+    noisy, corrupter, result = repaired(clean, RepairConfig(trust="check"))
     corrupted = {(m, c.id) for c in noisy.clips for m in corrupter.corrupted(c.id)}
-    flagged = {(m, clip_id) for m, ids in found.flagged.items() for clip_id in ids}
+    flagged = {(m, clip_id) for m, ids in result.flagged.items() for clip_id in ids}
     assert len(flagged & corrupted) >= 0.5 * len(corrupted)
 
 
@@ -142,48 +142,48 @@ def test_the_check_finds_most_of_it(clean: dict[str, Samples]) -> None:
 def test_what_is_trusted_stays_bit_identical_and_the_rest_changes(
     clean: dict[str, Samples], fill: str
 ) -> None:
-    noisy, _, found = repaired(clean, RepairConfig(trust="oracle", fill=fill))
+    noisy, _, result = repaired(clean, RepairConfig(trust="oracle", fill=fill))
     for clip in noisy.clips:
         for modality in MODALITIES:
-            before, after = (s.array(clip.id, modality) for s in (noisy, found.samples))
-            assert np.array_equal(before, after) == (clip.id not in found.flagged[modality])
+            before, after = (s.array(clip.id, modality) for s in (noisy, result.samples))
+            assert np.array_equal(before, after) == (clip.id not in result.flagged[modality])
 
 
 def test_each_way_to_fill(clean: dict[str, Samples]) -> None:
     def filled(fill: str, mode: str = "ridge") -> list[tuple[str, np.ndarray, np.ndarray]]:
         config = RepairConfig(trust="oracle", fill=fill, proxy=ProxyConfig(mode=mode))
-        _, _, found = repaired(clean, config)
+        _, _, result = repaired(clean, config)
         return [
-            (m, clean["test"].array(i, m), found.samples.array(i, m))
-            for m, ids in found.flagged.items()
+            (m, clean["test"].array(i, m), result.samples.array(i, m))
+            for m, ids in result.flagged.items()
             for i in ids
         ]
 
-    for modality, true, made in filled("discard"):
-        assert made.shape == true.shape, modality
-        assert not made.any()
-    assert all(not len(made) for _, _, made in filled("missing"))
+    for modality, true, built in filled("discard"):
+        assert built.shape == true.shape, modality
+        assert not built.any()
+    assert all(not len(built) for _, _, built in filled("missing"))
     known = standardiser(clean["test"])
-    for modality, true, made in filled("zero"):
-        assert made.shape == true.shape
-        np.testing.assert_allclose(made * known.std[modality] + known.mean[modality], 0, atol=1e-5)
+    for modality, true, built in filled("zero"):
+        assert built.shape == true.shape
+        np.testing.assert_allclose(built * known.std[modality] + known.mean[modality], 0, atol=1e-5)
     proxies, means = filled("proxy"), filled("proxy", "mean")
-    assert all(made.shape == true.shape for _, true, made in (*proxies, *means))
+    assert all(built.shape == true.shape for _, true, built in (*proxies, *means))
 
     def error(rows: list[tuple[str, np.ndarray, np.ndarray]]) -> float:
-        return sum(float(np.square(true - made).sum()) for _, true, made in rows)
+        return sum(float(np.square(true - built).sum()) for _, true, built in rows)
 
     assert error(proxies) < 0.97 * error(means)
 
 
 def test_proxies_fill_what_is_missing_too(clean: dict[str, Samples]) -> None:
     config = RepairConfig(fill="proxy")
-    _, corrupter, found = repaired(clean, config, "m3er75@missing")
-    assert not any(found.flagged.values())
-    assert 20 <= sum(map(len, found.regenerated.values())) <= 38
-    assert found.regenerated == corrupter.clips
-    for modality, ids in found.regenerated.items():
-        assert all(len(found.samples.array(i, modality)) for i in ids)
+    _, corrupter, result = repaired(clean, config, "m3er75@missing")
+    assert not any(result.flagged.values())
+    assert 20 <= sum(map(len, result.regenerated.values())) <= 38
+    assert result.regenerated == corrupter.clips
+    for modality, ids in result.regenerated.items():
+        assert all(len(result.samples.array(i, modality)) for i in ids)
 
 
 def test_a_feature_the_store_lacks_is_filled_as_well(clean: dict[str, Samples]) -> None:
@@ -197,18 +197,18 @@ def test_a_feature_the_store_lacks_is_filled_as_well(clean: dict[str, Samples]) 
     lacking = Lacking(test.manifest, test.clips, {**test.stores, "audio": store}, test.transforms)
     generator = ProxyGenerator.fit(whole(clean["train"]).views)
     repair = Repair.of(RepairConfig(fill="proxy"), standardiser(test), None, None, generator)
-    found = repair(lacking, 7)
-    assert len(found.regenerated["audio"]) == len(test)
-    assert all(len(found.samples.array(c.id, "audio")) for c in test.clips)
+    result = repair(lacking, 7)
+    assert len(result.regenerated["audio"]) == len(test)
+    assert all(len(result.samples.array(c.id, "audio")) for c in test.clips)
 
 
 def test_what_cannot_be_regenerated_is_discarded(clean: dict[str, Samples]) -> None:
     config = RepairConfig(trust="oracle", fill="proxy")
-    _, _, found = repaired(clean, config, "audio,text,visual")
-    assert not any(found.regenerated.values())
+    _, _, result = repaired(clean, config, "audio,text,visual")
+    assert not any(result.regenerated.values())
     for modality in MODALITIES:
-        assert len(found.flagged[modality]) == 40
-        assert not any(found.samples.array(c.id, modality).any() for c in clean["test"].clips)
+        assert len(result.flagged[modality]) == 40
+        assert not any(result.samples.array(c.id, modality).any() for c in clean["test"].clips)
 
 
 def test_the_size_of_the_batches_does_not_matter(clean: dict[str, Samples]) -> None:
@@ -222,20 +222,20 @@ def test_the_size_of_the_batches_does_not_matter(clean: dict[str, Samples]) -> N
 
 
 def test_dialogues_see_the_same(clean: dict[str, Samples]) -> None:
-    _, _, found = repaired(clean, RepairConfig(trust="oracle"))
-    (batch,) = found.samples.batches(100, "dialogue")
+    _, _, result = repaired(clean, RepairConfig(trust="oracle"))
+    (batch,) = result.samples.batches(100, "dialogue")
     for modality, view in batch.views.items():
         zero = {i for i, row in zip(batch.ids, view.values, strict=True) if not torch.any(row)}
-        assert zero == found.flagged[modality]
+        assert zero == result.flagged[modality]
 
 
 def test_nothing_is_repaired_by_default(clean: dict[str, Samples], tmp_path: Path) -> None:
-    noisy, _, found = repaired(clean, RepairConfig())
-    assert not any(found.flagged.values())
-    assert not any(found.regenerated.values())
+    noisy, _, result = repaired(clean, RepairConfig())
+    assert not any(result.flagged.values())
+    assert not any(result.regenerated.values())
     for clip in noisy.clips:
         for m in MODALITIES:
-            np.testing.assert_array_equal(noisy.array(clip.id, m), found.samples.array(clip.id, m))
+            np.testing.assert_array_equal(noisy.array(clip.id, m), result.samples.array(clip.id, m))
 
 
 # -- one threshold for all pairs

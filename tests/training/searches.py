@@ -62,5 +62,5 @@ def tuned(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> dict[str,
     pytest.importorskip("optuna")
     capsys.readouterr()
     assert run([*arguments, "--json"]) == 0
-    found: dict[str, Any] = json.loads(capsys.readouterr().out)
-    return found
+    result: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return result

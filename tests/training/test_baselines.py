@@ -53,7 +53,7 @@ def trained(corpus: toy.Toy) -> Path:
 
 
 def test_they_are_those_of_the_same_features_and_splits(corpus: toy.Toy, trained: Path) -> None:
-    found = evaluate(trained, figures=False).data
+    evaluation = evaluate(trained, figures=False).data
     stores = open_features(corpus.store, None, corpus.manifest)
     splits = {n: Samples.of(corpus.manifest, n, stores) for n in ("train", "valid", "test")}  # type: ignore[arg-type]
     standardiser = Standardiser.fit(splits["train"])
@@ -63,11 +63,11 @@ def test_they_are_those_of_the_same_features_and_splits(corpus: toy.Toy, trained
     for name, model in zip(CLASSICAL, fitted.models, strict=True):
         values = model(test)
         expected = score("single", targets, values, toy.CLASSES).overall
-        assert found["clean"]["classical"][name]["metrics"] == pytest.approx(expected)
-        gain = found["accuracy"] - expected["accuracy"]
-        assert found["classical"][name]["gain"]["accuracy"] == pytest.approx(gain)
-        other = found["classical"][name]["gains"]["weighted_f1"]
-        assert other["mean"] == pytest.approx(found["weighted_f1"] - expected["weighted_f1"])
+        assert evaluation["clean"]["classical"][name]["metrics"] == pytest.approx(expected)
+        gain = evaluation["accuracy"] - expected["accuracy"]
+        assert evaluation["classical"][name]["gain"]["accuracy"] == pytest.approx(gain)
+        other = evaluation["classical"][name]["gains"]["weighted_f1"]
+        assert other["mean"] == pytest.approx(evaluation["weighted_f1"] - expected["weighted_f1"])
         low, high = other.get("ci_clips") or other["ci"]
         assert low < other["mean"] < high
 

@@ -64,11 +64,11 @@ def test_the_temperature_undoes_a_scale() -> None:
     chances = torch.softmax(torch.from_numpy(logits), 1).numpy()
     targets = np.array([rng.choice(3, p=row) for row in chances])
     config = TrainConfig(loss="ce")
-    found = calibrate(outputs(5, targets, logits), "single", config, ("a", "b", "c"))
-    assert found.temperature == pytest.approx(5, rel=0.1)
-    assert found.error_before is not None
-    assert found.error_after is not None
-    assert found.error_after < 0.03 < 0.15 < found.error_before
+    result = calibrate(outputs(5, targets, logits), "single", config, ("a", "b", "c"))
+    assert result.temperature == pytest.approx(5, rel=0.1)
+    assert result.error_before is not None
+    assert result.error_after is not None
+    assert result.error_after < 0.03 < 0.15 < result.error_before
 
 
 def test_clips_that_are_all_judged_rightly_leave_some_doubt() -> None:

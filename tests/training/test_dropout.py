@@ -19,9 +19,9 @@ def kept(found: Batch) -> np.ndarray:
 
 
 def test_each_modality_is_dropped_as_often_as_asked_and_never_all() -> None:
-    found = kept(drop_modalities(batch(), 0.25, np.random.default_rng(0)))
-    assert found.any(axis=1).all()
-    assert 1 - found.mean(axis=0) == pytest.approx([0.25 - 0.25**3 / 3] * 3, abs=0.02)
+    result = kept(drop_modalities(batch(), 0.25, np.random.default_rng(0)))
+    assert result.any(axis=1).all()
+    assert 1 - result.mean(axis=0) == pytest.approx([0.25 - 0.25**3 / 3] * 3, abs=0.02)
     harsh = kept(drop_modalities(batch(), 0.9, np.random.default_rng(0)))
     assert harsh.any(axis=1).all()
     alone = harsh[harsh.sum(axis=1) == 1].mean(axis=0)
@@ -29,22 +29,22 @@ def test_each_modality_is_dropped_as_often_as_asked_and_never_all() -> None:
 
 
 def test_what_a_clip_lacks_does_not_count_as_what_stays() -> None:
-    found = kept(drop_modalities(batch(lacking="audio"), 0.9, np.random.default_rng(0)))
-    assert found[:, 1:].any(axis=1).all()
+    result = kept(drop_modalities(batch(lacking="audio"), 0.9, np.random.default_rng(0)))
+    assert result[:, 1:].any(axis=1).all()
 
 
 def test_lengths_stay_and_the_input_too() -> None:
     before = batch(50)
-    found = drop_modalities(before, 0.5, np.random.default_rng(0))
+    result = drop_modalities(before, 0.5, np.random.default_rng(0))
     for modality, view in before.views.items():
         assert view.values.all()
-        assert found.views[modality].lengths is view.lengths
+        assert result.views[modality].lengths is view.lengths
 
 
 def test_a_clip_with_one_modality_keeps_it() -> None:
     one = Batch(("a",), {"text": Padded(torch.ones(1, 2, 3), torch.tensor([2]))})
-    found = drop_modalities(one, 0.99, np.random.default_rng(0))
-    assert found.views["text"].values.all()
+    result = drop_modalities(one, 0.99, np.random.default_rng(0))
+    assert result.views["text"].values.all()
 
 
 def test_what_is_zero_throughout_does_not_count_as_what_stays() -> None:
@@ -52,5 +52,5 @@ def test_what_is_zero_throughout_does_not_count_as_what_stays() -> None:
     views = dict(batch().views)
     views["audio"] = views["audio"].with_values(torch.zeros_like(views["audio"].values))
     before = batch().with_views(views)
-    found = kept(drop_modalities(before, 0.9, np.random.default_rng(0)))
-    assert found[:, 1:].any(axis=1).all()
+    result = kept(drop_modalities(before, 0.9, np.random.default_rng(0)))
+    assert result[:, 1:].any(axis=1).all()

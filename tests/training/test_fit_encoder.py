@@ -216,10 +216,10 @@ def test_a_folder_of_sounds_takes_every_kind_of_recording(tmp_path: Path) -> Non
         (tmp_path / name).mkdir()
         for suffix in kinds:
             (tmp_path / name / f"x{suffix}").touch()
-    found = of_folder(picture_source("audio"), tmp_path)
-    assert {Path(i).suffix for i in found.ids} == set(kinds[:5])
-    assert [found.ids[k].partition("/")[0] for k in found.valid] == ["a", "b"]
-    assert not set(found.valid) & set(found.train)
+    result = of_folder(picture_source("audio"), tmp_path)
+    assert {Path(i).suffix for i in result.ids} == set(kinds[:5])
+    assert [result.ids[k].partition("/")[0] for k in result.valid] == ["a", "b"]
+    assert not set(result.valid) & set(result.train)
 
 
 def test_nearest_is_by_direction() -> None:

@@ -31,8 +31,8 @@ def test_it_trains_and_evaluates_on_every_task(task: Any, tmp_path: Path) -> Non
     corpus = toy.build(tmp_path, task, noise=0.1)
     trained = corpus.trained(fusion="m3er", settings=SETTINGS)
     assert rundir.load(trained).network.task == task
-    found = evaluate(trained, figures=False).data
-    assert found["accuracy"] > 0.6
+    evaluation = evaluate(trained, figures=False).data
+    assert evaluation["accuracy"] > 0.6
 
 
 def test_settings_that_make_no_sense_for_the_task_are_refused_before_anything_is_written(

@@ -47,8 +47,8 @@ def trained(made: toy.Toy, folder: Path, fusion: str, *settings: str) -> Path:
 def evaluated(folder: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
     capsys.readouterr()
     assert run(["evaluate", str(folder), "--no-figures", "--json"]) == 0
-    found: dict[str, Any] = json.loads(capsys.readouterr().out)
-    return found
+    result: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return result
 
 
 @pytest.mark.parametrize("fusion", plugins.names("fusion"))
@@ -60,11 +60,11 @@ def test_every_network_learns_one_class_against_the_rest(
     config = json.loads((ovr / "config.json").read_text())
     assert (config["task"], config["train"]["loss"]) == ("single", "bce")
     assert 'train.target = "one_vs_rest"' in (ovr / "README.md").read_text()
-    found = emocli.load_run(ovr).predict(corpus.manifest.path)
-    assert not np.allclose(found.values.sum(axis=1), 1)  # each class by itself
+    result = emocli.load_run(ovr).predict(corpus.manifest.path)
+    assert not np.allclose(result.values.sum(axis=1), 1)  # each class by itself
     report = evaluated(ovr, capsys)
     tested = corpus.manifest.split("test")
-    values = found.values[[found.ids.index(clip.id) for clip in tested]]
+    values = result.values[[result.ids.index(clip.id) for clip in tested]]
     targets = corpus.manifest.targets(tested)
     assert report["clean"]["accuracy"] == pytest.approx((values.argmax(1) == targets).mean())
     for k, name in enumerate(toy.CLASSES):
@@ -134,18 +134,20 @@ def test_the_questions_of_m3er_are_one_for_each_class() -> None:
 def test_votes_change_what_is_learnt_and_are_asked_for_in_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], fusion: str
 ) -> None:
-    made = toy.build(tmp_path / "toy")
-    plain = trained(made, tmp_path / "plain", fusion)
-    command = ["train", str(made.manifest.path), "--fusion", fusion, "--store", str(made.store)]
+    corpus = toy.build(tmp_path / "toy")
+    plain = trained(corpus, tmp_path / "plain", fusion)
+    command = ["train", str(corpus.manifest.path), "--fusion", fusion, "--store", str(corpus.store)]
     capsys.readouterr()
     assert run([*command, "--run", str(tmp_path / "x"), "--set", "train.target=votes"]) == 2
-    told = capsys.readouterr().err
-    assert told.count("\n") == 1
-    assert "has no votes; choose train.target=label, or write the manifest with the votes" in told
-    voted = tuple(replace(clip, labels=shares(clip.label)) for clip in made.manifest.clips)
+    captured = capsys.readouterr().err
+    assert captured.count("\n") == 1
+    assert (
+        "has no votes; choose train.target=label, or write the manifest with the votes" in captured
+    )
+    voted = tuple(replace(clip, labels=shares(clip.label)) for clip in corpus.manifest.clips)
     path = tmp_path / "toy" / "votes.csv"
-    replace(made.manifest, clips=voted).write(path)
-    other = toy.Toy(made.folder, Manifest.read(path))
+    replace(corpus.manifest, clips=voted).write(path)
+    other = toy.Toy(corpus.folder, Manifest.read(path))
     soft = trained(other, tmp_path / "votes", fusion, "train.target=votes")
     hard, learnt = (emocli.load_run(r).predict(path).values for r in (plain, soft))
     assert not np.allclose(hard, learnt)

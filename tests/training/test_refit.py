@@ -111,9 +111,9 @@ def test_overwriting_begins_anew(
 
 
 def test_nothing_of_the_test_split_has_a_part(tmp_path: Path) -> None:
-    made = toy.build(tmp_path / "toy", sizes=SIZES)
-    other = made.with_test_labels(toy.CLASSES[0])
-    models = [trained(t, tmp_path / str(k), REFITTED).run for k, t in enumerate((made, other))]
+    corpus = toy.build(tmp_path / "toy", sizes=SIZES)
+    other = corpus.with_test_labels(toy.CLASSES[0])
+    models = [trained(t, tmp_path / str(k), REFITTED).run for k, t in enumerate((corpus, other))]
     assert (models[0] / MODEL).read_bytes() == (models[1] / MODEL).read_bytes()
 
 
@@ -199,12 +199,12 @@ def test_averaging_changes_the_network_unless_it_begins_too_late(
     corpus: toy.Toy, tmp_path: Path
 ) -> None:
     runs = {swa: trained(corpus, tmp_path / str(swa), {"train": {"swa": swa}}) for swa in (0, 1, 9)}
-    found = {swa: weights(summary.run) for swa, summary in runs.items()}
+    result = {swa: weights(summary.run) for swa, summary in runs.items()}
     assert [note for each in runs.values() for note in each.notes if "swa" in note] == [
         "train.swa = 9 averages nothing with train.epochs = 4"
     ]
-    assert not np.array_equal(found[0], found[1])
-    np.testing.assert_array_equal(found[0], found[9])
+    assert not np.array_equal(result[0], result[1])
+    np.testing.assert_array_equal(result[0], result[9])
 
 
 def test_the_average_is_what_is_validated(corpus: toy.Toy, tmp_path: Path) -> None:

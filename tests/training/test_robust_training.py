@@ -66,9 +66,11 @@ def runs(corpus: toy.Toy) -> dict[str, Path]:
 
 
 def test_each_of_them_changes_what_is_learnt(runs: dict[str, Path]) -> None:
-    found = {name: weights(run) for name, run in runs.items()}
-    assert all(np.isfinite(value).all() for value in found.values())
-    alike = [(a, b) for a in found for b in found if a < b and np.array_equal(found[a], found[b])]
+    result = {name: weights(run) for name, run in runs.items()}
+    assert all(np.isfinite(value).all() for value in result.values())
+    alike = [
+        (a, b) for a in result for b in result if a < b and np.array_equal(result[a], result[b])
+    ]
     assert set(alike) <= {("check", "oracle")}  # where the check makes no mistake
 
 
@@ -108,9 +110,9 @@ def test_a_proxy_that_is_learnt_from_never_saw_its_clip(corpus: toy.Toy) -> None
     struck = [(c.id, m) for c in clean.clips for m in corrupter.corrupted(c.id)]
     assert len(struck) > 15
     for clip_id, modality in struck:
-        made, true = learnt.array(clip_id, modality), clean.array(clip_id, modality)
-        assert made.shape == true.shape
-        assert not np.allclose(made.mean(axis=0), true.mean(axis=0), atol=1e-3)
+        result, true = learnt.array(clip_id, modality), clean.array(clip_id, modality)
+        assert result.shape == true.shape
+        assert not np.allclose(result.mean(axis=0), true.mean(axis=0), atol=1e-3)
 
 
 def test_the_run_remembers_and_evaluation_does_alike(corpus: toy.Toy) -> None:
@@ -125,16 +127,16 @@ def test_the_run_remembers_and_evaluation_does_alike(corpus: toy.Toy) -> None:
     assert len(config.check) == 64
     card = (run / "README.md").read_text()
     assert 'robust.corrupt = ["m3er75"]' in card
-    found = evaluate(run, corrupt=["m3er75"], figures=False).data
-    assert found["repair"] == "check, proxy ridge"
-    flags = found["corrupted"]["flagged"]
+    evaluation = evaluate(run, corrupt=["m3er75"], figures=False).data
+    assert evaluation["repair"] == "check, proxy ridge"
+    flags = evaluation["corrupted"]["flagged"]
     assert sum(f["regenerated"] for f in flags.values()) > 8
     assert sum(f["detected"] for f in flags.values()) >= 0.9 * sum(
         f["corrupted"] for f in flags.values()
     )
     off = evaluate(run, corrupt=["m3er75"], repair=RepairOptions(check=False), figures=False).data
     assert off["repair"] == ""
-    assert off["corrupted"]["confusion"] != found["corrupted"]["confusion"]
+    assert off["corrupted"]["confusion"] != evaluation["corrupted"]["confusion"]
 
 
 def test_a_run_is_resumed_under_the_same_conditions_only(corpus: toy.Toy) -> None:
@@ -153,9 +155,9 @@ def test_every_fold_is_repaired_by_its_own_check(corpus: toy.Toy) -> None:
     for index in range(3):
         fit_cca(corpus.manifest.folded(index, 3), corpus.store)
     run = request.cross_validate(3).run
-    found = evaluate(run, corrupt=["m3er75"], figures=False).data
-    assert found["n"] == sum(SIZES.values())
-    assert sum(f["regenerated"] for f in found["corrupted"]["flagged"].values()) > 30
+    evaluation = evaluate(run, corrupt=["m3er75"], figures=False).data
+    assert evaluation["n"] == sum(SIZES.values())
+    assert sum(f["regenerated"] for f in evaluation["corrupted"]["flagged"].values()) > 30
 
 
 @pytest.mark.parametrize(
@@ -201,6 +203,6 @@ def test_a_plan_says_what_would_be_done(corpus: toy.Toy, tmp_path: Path) -> None
         "settings": toy.QUICK,
         "robust": RobustOptions(**BOTH),
     }
-    found = TrainRequest(manifest=corpus.manifest, store=corpus.store, **how).plan()
-    assert found["robust"]["trust"] == "check"
-    assert found["robust"]["proxy"]["mode"] == "ridge"
+    result = TrainRequest(manifest=corpus.manifest, store=corpus.store, **how).plan()
+    assert result["robust"]["trust"] == "check"
+    assert result["robust"]["proxy"]["mode"] == "ridge"

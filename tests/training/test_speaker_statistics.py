@@ -26,16 +26,16 @@ def test_constant_columns_and_missing_modalities(corpus: toy.Toy, tmp_path: Path
     toy.write_feature(tmp_path, "pitch", "audio", corpus.manifest, arrays)
     stores = open_features(tmp_path, None, corpus.manifest)
     config = TrainConfig(normalise="speaker", shrinkage=0, least_clips=1)
-    made = SpeakerNormaliser(config, 0.0, corpus.manifest, stores)
+    result = SpeakerNormaliser(config, 0.0, corpus.manifest, stores)
     train1 = next(c.id for c in corpus.manifest.clips if c.speaker == "train-1")
-    feature = made.features()["audio"]
+    feature = result.features()["audio"]
     assert np.abs(feature[train1][:, :2]).max() < 1e-6
     assert np.isfinite(feature[train1]).all()
     first = corpus.manifest.clips[0].id
     assert first not in feature
     assert feature.length(first) == 0
     assert Samples.of(corpus.manifest, "train", {"audio": feature}).missing() == {"audio": 1}
-    assert made(first, "audio", np.zeros((0, 3), np.float32)).shape == (0, 3)
+    assert result(first, "audio", np.zeros((0, 3), np.float32)).shape == (0, 3)
 
 
 def test_absurd_numbers_are_clipped_and_counted(corpus: toy.Toy, tmp_path: Path) -> None:
@@ -45,7 +45,7 @@ def test_absurd_numbers_are_clipped_and_counted(corpus: toy.Toy, tmp_path: Path)
     toy.write_feature(tmp_path, "pitch", "audio", corpus.manifest, arrays)
     stores = open_features(tmp_path, None, corpus.manifest)
     config = TrainConfig(normalise="speaker")
-    made = SpeakerNormaliser(config, config.outliers, corpus.manifest, stores)
-    assert np.abs(made.features()["audio"]["train00"]).max() < 100
-    assert made.clipped(corpus.manifest.split("train")) == {"audio": 1}
-    assert made.clipped([Clip("train01", split="train")]) == {"audio": 0}
+    result = SpeakerNormaliser(config, config.outliers, corpus.manifest, stores)
+    assert np.abs(result.features()["audio"]["train00"]).max() < 100
+    assert result.clipped(corpus.manifest.split("train")) == {"audio": 1}
+    assert result.clipped([Clip("train01", split="train")]) == {"audio": 0}

@@ -59,9 +59,9 @@ def normaliser(corpus: toy.Toy, manifest: Manifest | None = None, **rule: Any) -
     config = TrainConfig(normalise="speaker", **rule)
     chosen = manifest or corpus.manifest
     stores = open_features(corpus.store, NAMES, corpus.manifest)
-    made = SpeakerNormaliser.of(config, config.outliers, chosen, stores)
-    assert made is not None
-    return made
+    result = SpeakerNormaliser.of(config, config.outliers, chosen, stores)
+    assert result is not None
+    return result
 
 
 def probabilities(run: Path, **options: Any) -> np.ndarray[Any, Any]:
@@ -114,14 +114,14 @@ def test_nobody_and_those_of_few_clips_have_the_populations(corpus: toy.Toy) -> 
         for c in corpus.manifest.clips
     ]
     changed = replace(corpus.manifest, clips=tuple(clips))
-    made = normaliser(corpus, changed, least_clips=2)
-    mean, std = made.population["audio"].mean, made.population["audio"].std
+    result = normaliser(corpus, changed, least_clips=2)
+    mean, std = result.population["audio"].mean, result.population["audio"].std
     for clip_id in ("train00", "train01"):
-        source = made.stores["audio"][clip_id]
+        source = result.stores["audio"][clip_id]
         np.testing.assert_allclose(
-            made.features()["audio"][clip_id], (source - mean) / std, atol=1e-5
+            result.features()["audio"][clip_id], (source - mean) / std, atol=1e-5
         )
-    lines = list(made.remarks(changed.split("train")))
+    lines = list(result.remarks(changed.split("train")))
     assert lines[0].startswith("1 clip names no speaker")
     assert any("1 speaker (1 clip) has fewer than 2 clips of audio" in line for line in lines)
 
@@ -319,11 +319,11 @@ def test_folds_and_refit(corpus: toy.Toy) -> None:
 
 
 def test_statistics_are_kept_as_they_are(corpus: toy.Toy, tmp_path: Path) -> None:
-    made: SpeakerStatistics = normaliser(corpus).statistics
-    save_speakers(tmp_path, made)
+    result: SpeakerStatistics = normaliser(corpus).statistics
+    save_speakers(tmp_path, result)
     back = read_speakers(tmp_path, {"audio": 5, "text": 4, "visual": 3})
-    assert back.speakers.keys() == made.speakers.keys()
-    for name, group in {"": made.population, **made.speakers}.items():
+    assert back.speakers.keys() == result.speakers.keys()
+    for name, group in {"": result.population, **result.speakers}.items():
         others = back.speakers[name] if name else back.population
         for modality, each in group.items():
             assert others[modality].clips == each.clips

@@ -63,10 +63,10 @@ def config(**changes: Any) -> TrainConfig:
 
 def test_votes_are_shares_by_clip(corpus: toy.Toy) -> None:
     samples = voted(corpus)
-    found = votes(samples)
-    assert list(found) == [clip.id for clip in samples.clips]
-    assert found["train00"].tolist() == pytest.approx([0.7, 0.3, 0.0])
-    assert found["train02"].tolist() == pytest.approx([0.3, 0.0, 0.7])
+    result = votes(samples)
+    assert list(result) == [clip.id for clip in samples.clips]
+    assert result["train00"].tolist() == pytest.approx([0.7, 0.3, 0.0])
+    assert result["train02"].tolist() == pytest.approx([0.3, 0.0, 0.7])
 
 
 def test_a_network_learns_the_votes_and_is_validated_by_the_labels(
@@ -105,7 +105,7 @@ def batch() -> Batch:
 
 def test_mixing_is_the_mean_of_two_clips_and_of_their_labels() -> None:
     clips = batch()
-    made = mixed(clips, 3, 0.4, np.random.default_rng(3))
+    result = mixed(clips, 3, 0.4, np.random.default_rng(3))
     order = np.random.default_rng(3)
     share = order.beta(0.4, 0.4)
     share = max(share, 1 - share)
@@ -113,7 +113,7 @@ def test_mixing_is_the_mean_of_two_clips_and_of_their_labels() -> None:
     assert 0.5 < share < 0.99
     assert sorted(others) == [0, 1, 2, 3]
     view = clips.views["audio"]
-    got = made.views["audio"]
+    got = result.views["audio"]
     assert got.lengths.tolist() == view.lengths.tolist()
     for item, other in enumerate(others):
         for step in range(int(view.lengths[item])):
@@ -124,7 +124,7 @@ def test_mixing_is_the_mean_of_two_clips_and_of_their_labels() -> None:
         labels = torch.zeros(3)
         labels[clips.targets[item]] += share
         labels[clips.targets[other]] += 1 - share
-        torch.testing.assert_close(made.targets[item], labels)
+        torch.testing.assert_close(result.targets[item], labels)
 
 
 def test_mixing_never_reads_padding_and_keeps_soft_targets() -> None:
@@ -132,12 +132,12 @@ def test_mixing_never_reads_padding_and_keeps_soft_targets() -> None:
     view = clips.views["audio"]
     dirty = view.with_values(view.values.masked_fill(~view.mask[..., None], torch.nan))
     soft = replace(clips, views={"audio": dirty}, targets=torch.rand(4, 3))
-    made = mixed(soft, 3, 0.4, np.random.default_rng(3))
-    assert made.views["audio"].values.isfinite().all()
-    assert made.targets.shape == (4, 3)
-    torch.testing.assert_close(made.targets.sum(), soft.targets.sum())
+    result = mixed(soft, 3, 0.4, np.random.default_rng(3))
+    assert result.views["audio"].values.isfinite().all()
+    assert result.targets.shape == (4, 3)
+    torch.testing.assert_close(result.targets.sum(), soft.targets.sum())
     loss = losses.base_loss("ce", "single")
-    assert loss(torch.randn(4, 3), made.targets).isfinite()
+    assert loss(torch.randn(4, 3), result.targets).isfinite()
 
 
 class Own(Bias):
@@ -163,8 +163,8 @@ class Dialogues(Bias):
 def test_soft_targets_are_refused_where_only_labels_are_understood(
     tmp_path: Path, network: type[Bias], task: Any, changes: dict[str, Any], message: str
 ) -> None:
-    made = toy.build(tmp_path, task)
-    stores = open_features(made.store, None, made.manifest)
-    train, valid = (Samples.of(made.manifest, split, stores) for split in ("train", "valid"))
+    corpus = toy.build(tmp_path, task)
+    stores = open_features(corpus.store, None, corpus.manifest)
+    train, valid = (Samples.of(corpus.manifest, split, stores) for split in ("train", "valid"))
     with seeded(0), pytest.raises(ConfigError, match=message):
         FusionTask(network(), train, valid, config(**changes))

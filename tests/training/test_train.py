@@ -85,24 +85,24 @@ def test_the_card_is_a_model_card(finished):
 
 def test_settings_win_over_the_preset_over_the_defaults(corpus, tmp_path):
     options = {"fusion": "late", "run": tmp_path / "run", "settings": {"train": {"lr": 0.5}}}
-    found = planned(corpus, preset="plus", **options)
-    assert found["train"]["lr"] == 0.5
-    assert found["train"]["label_smoothing"] == 0.1  # of plus
-    assert found["train"]["loss"] == "ce"
-    assert found["train"]["sampler"] == "none"  # the default
+    result = planned(corpus, preset="plus", **options)
+    assert result["train"]["lr"] == 0.5
+    assert result["train"]["label_smoothing"] == 0.1  # of plus
+    assert result["train"]["loss"] == "ce"
+    assert result["train"]["sampler"] == "none"  # the default
     assert planned(corpus, preset="paper", **options)["train"]["loss"] == "l2"
-    assert planned(corpus, **options) == found  # plus is the default
+    assert planned(corpus, **options) == result  # plus is the default
 
 
 def test_a_plan_writes_nothing_and_matches_the_training(corpus, finished, tmp_path):
     before = contents(corpus.folder)
     how = {"fusion": "late", "run": tmp_path / "run", "settings": toy.QUICK}
-    found = planned(corpus, **how)
+    result = planned(corpus, **how)
     assert not list(tmp_path.iterdir())
     assert contents(corpus.folder) == before
-    assert found["parameters"] == finished.parameters
-    assert found["clips"] == {"train": 24, "valid": 12}
-    assert found["features"] == {"audio": "mel", "text": "glove", "visual": "face_hog"}
+    assert result["parameters"] == finished.parameters
+    assert result["clips"] == {"train": 24, "valid": 12}
+    assert result["features"] == {"audio": "mel", "text": "glove", "visual": "face_hog"}
 
 
 def test_progress_counts_epochs(corpus, tmp_path):

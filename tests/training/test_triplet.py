@@ -37,8 +37,8 @@ def loss(embeddings: Tensor, labels: Tensor = LABELS, **settings: Any) -> Tensor
 def length(a: list[float], b: list[float], kind: str) -> float:
     if kind != "raw":
         a, b = ([x / math.hypot(*v) for x in v] for v in (a, b))
-    found = math.dist(a, b)
-    return found / 2 if kind == "half_unit" else found
+    result = math.dist(a, b)
+    return result / 2 if kind == "half_unit" else result
 
 
 def scalar_amt(rows: list[tuple[list[float], list[float], list[float]]], kind: str) -> float:
@@ -94,8 +94,8 @@ def test_equations_12_and_13(form: int) -> None:
 
 def test_equation_9_weighs_the_three() -> None:
     rows, settings = points(), config()
-    found = triplet.mine(rows, LABELS, settings, None)
-    parts = [rows[index] for index in (found.anchor, found.positive, found.negative)]
+    result = triplet.mine(rows, LABELS, settings, None)
+    parts = [rows[index] for index in (result.anchor, result.positive, result.negative)]
     wanted = 20 * scalar_amt(
         list(zip(*(part.tolist() for part in parts), strict=True)), "half_unit"
     )
@@ -193,11 +193,11 @@ def test_the_literal_margin_collapses_and_the_detached_does_not() -> None:
 
 
 def test_every_pair_of_a_class_gets_a_negative() -> None:
-    found = triplet.mine(points(), LABELS, config(), None)
-    pairs = set(zip(found.anchor.tolist(), found.positive.tolist(), strict=True))
+    result = triplet.mine(points(), LABELS, config(), None)
+    pairs = set(zip(result.anchor.tolist(), result.positive.tolist(), strict=True))
     wanted = {(a, p) for a in range(8) for p in range(8) if a != p and LABELS[a] == LABELS[p]}
     assert pairs == wanted
-    assert (LABELS[found.anchor] != LABELS[found.negative]).all()
+    assert (LABELS[result.anchor] != LABELS[result.negative]).all()
 
 
 def test_mining_is_semihard_hard_or_random() -> None:
@@ -205,8 +205,8 @@ def test_mining_is_semihard_hard_or_random() -> None:
     labels = torch.tensor([0, 0, 1, 1, 1, 1])
 
     def negative(**settings: Any) -> int:
-        found = triplet.mine(line, labels, config(dist="raw", **settings), torch.Generator())
-        return int(found.negative[(found.anchor == 0) & (found.positive == 1)])
+        result = triplet.mine(line, labels, config(dist="raw", **settings), torch.Generator())
+        return int(result.negative[(result.anchor == 0) & (result.positive == 1)])
 
     assert negative(mining="hard") == 2
     assert negative() == 3  # the nearest between 1 and 1.2

@@ -82,7 +82,7 @@ def test_a_film_in_two_files_is_refused(tmp_path: Path) -> None:
 def referring(movie: bytes, name: bytes) -> bytes:
     """Replace the data references of a film by an alias of another file."""
     parents = {b"moov", b"trak", b"mdia", b"minf", b"dinf"}
-    made, at = b"", 0
+    result, at = b"", 0
     while at < len(movie):
         size, kind = struct.unpack(">I4s", movie[at : at + 8])
         inner = movie[at + 8 : at + size]
@@ -95,9 +95,9 @@ def referring(movie: bytes, name: bytes) -> bytes:
             alias += struct.pack(">HH", 0xFFFF, 0)
             inner = struct.pack(">II", 0, 1) + struct.pack(">I4sI", len(alias) + 12, b"alis", 0)
             inner += alias
-        made += struct.pack(">I4s", len(inner) + 8, kind) + inner
+        result += struct.pack(">I4s", len(inner) + 8, kind) + inner
         at += size
-    return made
+    return result
 
 
 def test_no_container_that_refers_to_other_files_is_read() -> None:

@@ -146,9 +146,9 @@ def test_pictures_are_chosen_by_their_places(
         counted.append(count)
         return [3, count // 2, count - 1]
 
-    found = chosen_frames(clip, choose)
+    result = chosen_frames(clip, choose)
     assert counted == [len(every)]
-    for frame, place in zip(found, (3, len(every) // 2, len(every) - 1), strict=True):
+    for frame, place in zip(result, (3, len(every) // 2, len(every) - 1), strict=True):
         assert frame.time == every[place].time
         np.testing.assert_array_equal(frame.image, every[place].image)
 

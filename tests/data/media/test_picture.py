@@ -179,8 +179,8 @@ def test_range_and_matrix_of_colours(tmp_path: Path, pixels: str, full: bool, na
 def test_range_of_greys(tmp_path: Path, pixels: str, full: bool) -> None:
     frame = frame_of(bars(), pixels, MATRIX["bt709"], full)
     grey = BARS @ [0.2126, 0.7152, 0.0722]
-    found = seen(first(encoded(tmp_path / "a.mkv", frame)))
-    assert np.abs(found - grey[:, None]).max() <= 1.5
+    result = seen(first(encoded(tmp_path / "a.mkv", frame)))
+    assert np.abs(result - grey[:, None]).max() <= 1.5
 
 
 @pytest.mark.parametrize(

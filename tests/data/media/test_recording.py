@@ -230,8 +230,8 @@ def test_a_damaged_file_is_not_a_short_clip(tmp_path: Path) -> None:
 
 def test_a_clip_outside_its_file_is_refused(mp4: Path) -> None:
     for video in (False, True):
-        said = complaint(mp4, video=video, start=5.0, end=6.0)
-        assert "the clip between 5 s and 6 s is outside the file, which lasts 4.0" in said
+        message = complaint(mp4, video=video, start=5.0, end=6.0)
+        assert "the clip between 5 s and 6 s is outside the file, which lasts 4.0" in message
         assert "outside" in complaint(mp4, video=video, start=4.5)
         assert "outside" in complaint(mp4, video=video, start=3.0, end=4.5)
         assert "has no" in complaint(mp4, video=video, start=1.00001, end=1.00002)

@@ -284,8 +284,8 @@ def test_open_features(tmp_path: Path, tracks: dict[str, Track]) -> None:
     write(tmp_path, crops, feature="faces", modality="visual", manifest=mine)
     (tmp_path / "check.h5").write_bytes(b"of another kind")
     assert features_in(tmp_path) == ["faces", "hog", "mel"]
-    found = open_features(tmp_path, None, manifest)
-    assert {modality: store.name for modality, store in found.items()} == {
+    result = open_features(tmp_path, None, manifest)
+    assert {modality: store.name for modality, store in result.items()} == {
         "audio": "mel",
         "visual": "hog",
     }

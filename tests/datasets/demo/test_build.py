@@ -37,9 +37,9 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def test_the_plugin_is_found_and_says_what_it_is() -> None:
-    found = plugins.describe("datasets", "demo")
-    assert "Generated" in found.summary
-    assert found.source == "emocli"
+    description = plugins.describe("datasets", "demo")
+    assert "Generated" in description.summary
+    assert description.source == "emocli"
 
 
 def test_the_manifest_is_valid_and_complete(root: Path, tmp_path: Path) -> None:
@@ -125,13 +125,13 @@ def test_a_lost_file_is_made_again_and_nothing_else(
     before = contents(root)
     lost = next(root.glob("video/*.mp4"))
     lost.unlink()
-    made = []
+    result = []
     write = writing.write_video
     monkeypatch.setattr(
-        writing, "write_video", lambda path, *rest: (made.append(path), write(path, *rest))
+        writing, "write_video", lambda path, *rest: (result.append(path), write(path, *rest))
     )
     demo.build(root, SMALL)
-    assert made == [lost]
+    assert result == [lost]
     assert contents(root) == before
 
 

@@ -49,10 +49,10 @@ def test_more_speakers_than_names_can_be_spoken_to() -> None:
     few = Sizes(train=20, valid=1, test=1)
     config = Config(speakers=Sizes(train=20, valid=2, test=2), dialogues=few)
     many = plan(config)
-    assert len({found.speaker.name for found in many}) == 24
-    for found in many:
-        score, _ = schedule(found, config)
-        assert len(score.words) == len(found.text.split())
+    assert len({result.speaker.name for result in many}) == 24
+    for result in many:
+        score, _ = schedule(result, config)
+        assert len(score.words) == len(result.text.split())
 
 
 def test_no_speaker_and_no_dialogue_crosses_the_splits(usual: list[ClipPlan]) -> None:

@@ -63,9 +63,9 @@ def test_a_tense_pulse_is_brighter_than_a_lax_one() -> None:
 
 @pytest.mark.parametrize("level", [-4.0, 0.0, 6.0])
 def test_the_pitch_is_the_one_asked_for(level: float) -> None:
-    found = pitches(say(replace(PLAIN, level=level)))
-    assert len(found) > 30
-    assert np.median(found) == pytest.approx(120 * 2 ** (level / 12), rel=0.05)
+    result = pitches(say(replace(PLAIN, level=level)))
+    assert len(result) > 30
+    assert np.median(result) == pytest.approx(120 * 2 ** (level / 12), rel=0.05)
 
 
 def test_accents_widen_the_range() -> None:

@@ -46,8 +46,8 @@ def test_each_row_takes_one_thing_away_or_puts_another_in_its_place() -> None:
     for name in ("noisy, check and proxy", "noisy, check, trained on proxies"):
         row = stronger[name]
         options = replace(row.training, settings=row.settings["robust"])
-        found = RobustConfig().trained_with(options)
-        assert (found.proxy.mode, found.proxy.ridge) == ("ridge", 3.0)
+        result = RobustConfig().trained_with(options)
+        assert (result.proxy.mode, result.proxy.ridge) == ("ridge", 3.0)
     (condition,) = stronger["trained clean, check and proxy"].conditions
     assert RobustConfig().with_options(condition.repair).proxy.ridge == 3.0
     assert not asked("noisy, check and proxy").train_on_proxy
@@ -111,8 +111,8 @@ def test_every_row_trained_noisy_with_a_check_or_proxies_is_there_as_given_too()
 def test_what_is_trained_on_clean_clips_is_repaired_like_what_is_trained_on_noisy_ones() -> None:
     def repair(name: str) -> tuple[str, str]:
         (condition,) = ROWS[f"trained clean{name}"].conditions
-        found = RobustConfig().with_options(condition.repair)
-        return found.trust, found.fill
+        result = RobustConfig().with_options(condition.repair)
+        return result.trust, result.fill
 
     for name in ("", ", check", ", check and proxy", ", oracle", ", oracle and proxy"):
         trained = asked(f"noisy{name}")
@@ -122,13 +122,13 @@ def test_what_is_trained_on_clean_clips_is_repaired_like_what_is_trained_on_nois
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_settings_of_an_example_leave_apart_what_rows_differ_in(path: Path) -> None:
     tree = tomllib.loads(path.read_text("utf-8"))
-    found = systems(
+    result = systems(
         table(Config(**tree.get("experiment", {}))), {"text": "glove"}, ["glove"], "", tree
     )
-    losses = {s.slug: s.settings.get("network", {}).get("loss") for s in found}
+    losses = {s.slug: s.settings.get("network", {}).get("loss") for s in result}
     assert losses.pop("original-loss") == "orig"
     assert set(losses.values()) == {None}
-    dropout = {s.slug: s.settings.get("train", {}).get("modality_dropout") for s in found}
+    dropout = {s.slug: s.settings.get("train", {}).get("modality_dropout") for s in result}
     assert {name for name, p in dropout.items() if p} == {
         "noisy-modality-dropout",
         "noisy-check-modality-dropout",

@@ -147,10 +147,10 @@ def test_a_table_of_the_other_corpus_of_the_paper_has_its_values_and_no_empty_ce
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_a_twin_stands_for_a_corpus_of_the_paper(name: str, tmp_path: Path) -> None:
-    made = Twin.of(name, {}, tmp_path)
-    again = read_table(name, made.settings, "synthetic", made.task)
-    assert [row.printed for row in again.rows] == [row.printed for row in made.table.rows]
-    named = made.table.synthetic.corpus
+    twin_corpus = Twin.of(name, {}, tmp_path)
+    again = read_table(name, twin_corpus.settings, "synthetic", twin_corpus.task)
+    assert [row.printed for row in again.rows] == [row.printed for row in twin_corpus.table.rows]
+    named = twin_corpus.table.synthetic.corpus
     assert bool(named) == any(row.printed and not row.cited for row in again.rows)
 
 
@@ -242,44 +242,44 @@ def test_an_experiment_of_anybody_has_a_twin(
         ),
         synthetic=SyntheticCorpus(task="multi", aligned=True),
     )
-    made = twin(monkeypatch, tmp_path, table)
-    assert made.make().task == "multi"
-    assert features_in(made.store) == ["a", "b", "synthetic_skin", "synthetic_smell"]
-    assert made.settings["reproduce"]["features"] == ["synthetic_smell", "a", "synthetic_skin"]
+    result = twin(monkeypatch, tmp_path, table)
+    assert result.make().task == "multi"
+    assert features_in(result.store) == ["a", "b", "synthetic_skin", "synthetic_smell"]
+    assert result.settings["reproduce"]["features"] == ["synthetic_smell", "a", "synthetic_skin"]
 
 
 def test_a_table_of_encoders_and_networks_has_both(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     rows = (Row("ear", encoder="audio"), Row("late", fusion="late", modalities=("text",)))
-    made = twin(monkeypatch, tmp_path, Table("Both", rows))
+    result = twin(monkeypatch, tmp_path, Table("Both", rows))
     few = {"train": 1, "valid": 1, "test": 1}
-    made = Twin.of(
+    result = Twin.of(
         "mine",
         {"demo": {"dialogues": few, "speakers": dict.fromkeys(few, 2)}},
         tmp_path / "out",
         quick=True,
     )
-    manifest = made.make()
-    assert features_in(made.store) == ["mel", "synthetic_text"]
+    manifest = result.make()
+    assert features_in(result.store) == ["mel", "synthetic_text"]
     assert all(clip.media["video"].is_file() for clip in manifest.clips)
-    assert made.settings["train"] == {"epochs": 4, "threads": 1, "accelerator": "cpu"}
+    assert result.settings["train"] == {"epochs": 4, "threads": 1, "accelerator": "cpu"}
 
 
 def test_a_table_about_no_modality_has_the_usual_three(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    made = twin(monkeypatch, tmp_path, Table("Any", (Row("late", fusion="late"),)))
-    assert list(made.features.values()) == ["text", "audio", "visual"]
-    assert made.shape.vectors is False
+    result = twin(monkeypatch, tmp_path, Table("Any", (Row("late", fusion="late"),)))
+    assert list(result.features.values()) == ["text", "audio", "visual"]
+    assert result.shape.vectors is False
     dialogues = twin(monkeypatch, tmp_path, Table("Any", (Row("m2fnet", fusion="m2fnet"),)))
     assert dialogues.shape.vectors is True
 
 
 def test_without_quick_it_is_a_corpus_to_train_on(tmp_path: Path) -> None:
-    made = Twin.of("m2f-t2", {}, tmp_path / "out")
-    assert "train" not in made.settings
-    manifest = made.make()
+    twin_corpus = Twin.of("m2f-t2", {}, tmp_path / "out")
+    assert "train" not in twin_corpus.settings
+    manifest = twin_corpus.make()
     assert isinstance(manifest, Manifest)
     assert len(manifest.split("train")) == 480
 

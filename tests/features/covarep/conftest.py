@@ -38,10 +38,10 @@ class Reference:
 def references(shared_data: Path) -> list[Reference]:
     """All recordings at 16 kHz; tests are skipped where they are absent."""
     folder = shared_data.parent / "reference" / "covarep"
-    found = [read(path) for path in sorted(folder.glob("*.npz"))]
-    if not found:
+    result = [read(path) for path in sorted(folder.glob("*.npz"))]
+    if not result:
         pytest.skip(f"no outputs of the original at {folder}")
-    return [each for each in found if each.fs == 16000]
+    return [each for each in result if each.fs == 16000]
 
 
 def read(path: Path) -> Reference:

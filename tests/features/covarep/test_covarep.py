@@ -47,11 +47,11 @@ def column(matrix: Real, name: str) -> Real:
 def likeness(reference: Reference, values: Mapping[str, Real] | Real, name: str) -> float:
     """Correlation with the original where it finds voice; of angles, the mean resultant length."""
     voiced = reference.features["VUV"] > 0
-    found = (column(values, name) if isinstance(values, np.ndarray) else values[name])[voiced]
+    result = (column(values, name) if isinstance(values, np.ndarray) else values[name])[voiced]
     wanted = reference.features[name][voiced]
     if name.startswith("HMPDM"):
-        return float(np.abs(np.exp(1j * (found - wanted)).mean()))
-    return float(np.corrcoef(found, wanted)[0, 1])
+        return float(np.abs(np.exp(1j * (result - wanted)).mean()))
+    return float(np.corrcoef(result, wanted)[0, 1])
 
 
 def spread(references: list[Reference], matrices: dict[str, Real], name: str) -> list[float]:
@@ -69,8 +69,8 @@ def test_pitch_and_voice_quality_are_identical(
     references: list[Reference], matrices: dict[str, Real], name: str
 ) -> None:
     for each in references:
-        found = column(matrices[each.name], name)
-        np.testing.assert_allclose(found, each.features[name], atol=1e-8, err_msg=each.name)
+        result = column(matrices[each.name], name)
+        np.testing.assert_allclose(result, each.features[name], atol=1e-8, err_msg=each.name)
 
 
 @pytest.mark.parametrize(("convention", "key"), [("newest", None), ("v1.4.1", "rd_v141")])
@@ -92,9 +92,9 @@ def test_envelope_and_mean_phase_are_identical(
     references: list[Reference], matrices: dict[str, Real]
 ) -> None:
     for each in references:
-        found, wanted = matrices[each.name], each.arrays["features"]
-        np.testing.assert_allclose(found[:, 11:36], wanted[:, 11:36], atol=1e-6)
-        turned = np.angle(np.exp(1j * (found - wanted)[:, 36:60]))
+        result, wanted = matrices[each.name], each.arrays["features"]
+        np.testing.assert_allclose(result[:, 11:36], wanted[:, 11:36], atol=1e-6)
+        turned = np.angle(np.exp(1j * (result - wanted)[:, 36:60]))
         np.testing.assert_allclose(turned, 0, atol=1e-6)
 
 
@@ -129,29 +129,29 @@ def pulses_of(whole: _vector.Preanalysis) -> dict[str, Real]:
 
 
 def test_a_wrong_polarity_would_be_detected(references: list[Reference]) -> None:
-    found: dict[str, list[float]] = {"NAQ": [], "QOQ": [], "PSP": []}
+    result: dict[str, list[float]] = {"NAQ": [], "QOQ": [], "PSP": []}
     for each in references[:2]:
         whole = _vector.preanalyse(recorded(each), 60)
         residual = -whole.residual
         gcis = _vector.sedreams(-whole.x, FS, whole.pitch, residual)
         wrong = pulses_of(replace(whole, x=-whole.x, residual=residual, gcis=gcis))
-        for name, values in found.items():
+        for name, values in result.items():
             assert likeness(each, pulses_of(whole), name) > 0.999
             values.append(likeness(each, wrong, name))
-    assert max(np.median(values) for values in found.values()) < 0.6
+    assert max(np.median(values) for values in result.values()) < 0.6
 
 
 def test_pitch_that_is_not_a_mean_of_two_frames_would_be_detected(
     references: list[Reference], matrices: dict[str, Real]
 ) -> None:
-    found = []
+    result = []
     for each in references:
         if each.name == WHISPER:
             continue
         f0 = np.zeros(len(matrices[each.name]))
         f0[5 : 5 + len(each.arrays["srh_f0"])] = each.arrays["srh_f0"][: len(f0) - 5]
-        found.append(likeness(each, {"F0": f0}, "F0"))
-    assert min(found) < 0.98
+        result.append(likeness(each, {"F0": f0}, "F0"))
+    assert min(result) < 0.98
     assert min(spread(references, matrices, "F0")) > 0.999
 
 
@@ -161,12 +161,12 @@ def test_an_envelope_that_is_not_stretched_in_time_would_be_detected(
     each = references[0]
     tracks = _vector.harmonic_tracks(_vector.preanalyse(recorded(each), 60), Config())
     unstretched = replace(tracks["mcep"], positions=tracks["rd"].positions)
-    found = []
+    result = []
     for track in (tracks["mcep"], unstretched):
         values = np.nan_to_num(track.at(np.arange(80, len(each.x) + 1, 160))[:, 1])
-        found.append(likeness(each, {"MCEP_1": values}, "MCEP_1"))
-    assert found[0] > 0.9999
-    assert found[1] < 0.9
+        result.append(likeness(each, {"MCEP_1": values}, "MCEP_1"))
+    assert result[0] > 0.9999
+    assert result[1] < 0.9
 
 
 def test_the_other_hann_window_would_be_detected(
@@ -186,12 +186,12 @@ def flipped(windows: Callable[..., Real], lengths: Real, raised: float, *, ends:
 def test_the_other_version_of_rd_would_be_detected(
     references: list[Reference], matrices: dict[str, Real]
 ) -> None:
-    found = [
+    result = [
         likeness(each, {"Rd": each.arrays["rd_v141"][:, 0]}, "Rd")
         for each in references
         if each.name != WHISPER
     ]
-    assert np.median(found) < 0.8
+    assert np.median(result) < 0.8
     assert min(spread(references, matrices, "Rd")) > 0.9999
 
 

@@ -22,10 +22,10 @@ UNITS = 32
 
 
 def cells(*matrices: Any) -> NDArray[np.object_]:
-    made = np.empty((len(matrices), 1), object)
+    result = np.empty((len(matrices), 1), object)
     for row, matrix in enumerate(matrices):
-        made[row, 0] = matrix
-    return made
+        result[row, 0] = matrix
+    return result
 
 
 def checkout(root: Path, **changed: Any) -> Path:
@@ -52,7 +52,7 @@ def test_the_network_is_the_defined_sum(tmp_path: Path) -> None:
     network = detector.read_network(checkout(tmp_path))
     rows = np.random.default_rng(1).uniform(-5, 5, (4, 36))
     rows[2, 5] = np.nan
-    for row, found in zip(rows, network(rows), strict=True):
+    for row, result in zip(rows, network(rows), strict=True):
         total = network.output_bias
         for unit in range(UNITS):
             inner = network.hidden_bias[unit]
@@ -61,7 +61,7 @@ def test_the_network_is_the_defined_sum(tmp_path: Path) -> None:
                 value = low if np.isnan(row[k]) else row[k]
                 inner += network.hidden[unit, k] * (-1 + 2 * (value - low) / (high - low))
             total += network.output[unit] * np.tanh(inner)
-        assert found == pytest.approx(1 / (1 + np.exp(-total)))
+        assert result == pytest.approx(1 / (1 + np.exp(-total)))
     assert network.output_bias == 0.25
 
 
@@ -168,8 +168,8 @@ def test_rows_are_every_ten_milliseconds() -> None:
     rows = inputs.InputRows(1000, FS)
     assert rows.at.tolist() == [160, 320, 480, 640, 800, 960]
     assert rows.spread.tolist() == [1, 201, 401, 600, 800, 1000]
-    found = rows.stretched(np.array([1.0, 1000.0]))
-    np.testing.assert_allclose(found, rows.at)
+    result = rows.stretched(np.array([1.0, 1000.0]))
+    np.testing.assert_allclose(result, rows.at)
     assert np.isnan(rows.stretched(np.zeros(0))).all()
 
 

@@ -49,18 +49,18 @@ def test_envelopes_agree_with_their_definition(monkeypatch: pytest.MonkeyPatch) 
     random = np.random.default_rng(0)
     spectra = np.log(np.abs(np.fft.rfft(random.standard_normal((10, 2 * HALF)))))
     orders = np.array([11, 40, 23, 17, 60, 31, 12, 11, 25, 90])
-    found = true_envelope(spectra, orders)
+    result = true_envelope(spectra, orders)
     for row, order in enumerate(orders):
-        np.testing.assert_allclose(found[row], of_one(spectra[row], order), atol=1e-9)
+        np.testing.assert_allclose(result[row], of_one(spectra[row], order), atol=1e-9)
 
 
 def test_an_envelope_is_nowhere_far_below_its_spectrum() -> None:
     x = voice(120.0, 0.5)
     frames = harmonic_frames(x, FS, np.arange(5, 45) / 100, np.full(40, 120.0))
-    found = true_envelope(frames.log_spectrum, np.full(40, 67))
+    result = true_envelope(frames.log_spectrum, np.full(40, 67))
     inner = slice(60, -60)
-    assert (frames.log_spectrum - found)[:, inner].max() < np.log(10) / 10
-    assert (found > frames.log_spectrum)[:, inner].mean() > 0.7
+    assert (frames.log_spectrum - result)[:, inner].max() < np.log(10) / 10
+    assert (result > frames.log_spectrum)[:, inner].mean() > 0.7
 
 
 @pytest.mark.parametrize("f0", [100, 160, 250])
@@ -70,11 +70,11 @@ def test_a_known_envelope_is_found(f0: int) -> None:
     f0_exact = FS / (FS // f0)
     x = lfilter([1.0], all_pole(), pulses)
     frames = harmonic_frames(x, FS, np.arange(10, 40) / 100, np.full(30, f0_exact))
-    found = mel_cepstra(frames, FS).mean(axis=0)
+    result = mel_cepstra(frames, FS).mean(axis=0)
     response = np.abs(freqz([1.0], all_pole(), np.linspace(0, FS / 2, 2049), fs=FS)[1])
     wanted = mel_cepstrum(response[None] * f0_exact / FS, FS, 24)[0]
-    np.testing.assert_allclose(found[:13], wanted[:13], atol=0.12)
-    assert np.corrcoef(found[1:], wanted[1:])[0, 1] > 0.99
+    np.testing.assert_allclose(result[:13], wanted[:13], atol=0.12)
+    assert np.corrcoef(result[1:], wanted[1:])[0, 1] > 0.99
 
 
 def test_mel_cepstra_of_simple_spectra() -> None:
@@ -91,11 +91,11 @@ def test_mel_cepstra_agree_with_their_definition() -> None:
     magnitude = np.random.default_rng(0).uniform(0.1, 5, (3, 129))
     frequency = np.linspace(0, FS / 2, 129)
     mel = 1127.01048 * np.log(1 + frequency / 700)
-    found = mel_cepstrum(magnitude, FS, 24)
+    result = mel_cepstrum(magnitude, FS, 24)
     for row in range(3):
         warped = np.interp(frequency, FS / 2 * mel / mel[-1], magnitude[row])
         cepstrum = np.fft.irfft(np.log(warped))[:25]
-        np.testing.assert_allclose(found[row], np.r_[cepstrum[0], 2 * cepstrum[1:]], atol=1e-12)
+        np.testing.assert_allclose(result[row], np.r_[cepstrum[0], 2 * cepstrum[1:]], atol=1e-12)
 
 
 def test_frames_are_spread_over_the_recording() -> None:
@@ -115,10 +115,10 @@ def test_they_are_covareps(references: list[Reference]) -> None:
     for each in references:
         arrays = each.arrays
         frames = harmonic_frames(each.x, FS, arrays["srh_time_s"], arrays["srh_f0"].astype(float))
-        found = mel_cepstra(frames, FS)
-        places = stretched(len(found), len(each.x)).astype(float)
+        result = mel_cepstra(frames, FS)
+        places = stretched(len(result), len(each.x)).astype(float)
         for k in range(25):
-            column = each.on_grid(places, found[:, k])
+            column = each.on_grid(places, result[:, k])
             np.testing.assert_allclose(column, each.features[f"MCEP_{k}"], atol=1e-9)
 
 

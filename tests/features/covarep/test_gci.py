@@ -16,18 +16,18 @@ def steady(f0: float, seconds: float, voiced: bool = True) -> Pitch:
 
 @pytest.mark.parametrize("f0", [70, 120, 220, 350])
 def test_known_closures_are_found(f0: float) -> None:
-    found = gci.sedreams(voice(f0), FS, steady(f0, 1.0))
+    gcis = gci.sedreams(voice(f0), FS, steady(f0, 1.0))
     wanted = closures(f0, 1.0)
     inside = wanted[(wanted > 900) & (wanted < FS - 1000)]
-    assert np.abs(found[:, None] - wanted).min(axis=1).max() <= 2
-    assert np.abs(inside[:, None] - found).min(axis=1).max() <= 2
+    assert np.abs(gcis[:, None] - wanted).min(axis=1).max() <= 2
+    assert np.abs(inside[:, None] - gcis).min(axis=1).max() <= 2
 
 
 def test_closures_of_a_gliding_voice() -> None:
     glide = np.linspace(100, 170, 2 * FS)
-    found = gci.sedreams(voice(glide, 2.0), FS, srh(voice(glide, 2.0), FS))
+    gcis = gci.sedreams(voice(glide, 2.0), FS, srh(voice(glide, 2.0), FS))
     wanted = closures(glide, 2.0)
-    close = np.abs(found[:, None] - wanted).min(axis=1) <= 2
+    close = np.abs(gcis[:, None] - wanted).min(axis=1) <= 2
     assert close.mean() > 0.98
 
 
@@ -35,24 +35,24 @@ def test_only_voiced_ones_are_kept() -> None:
     x, pitch = voice(120, 1.0), steady(120, 1.0)
     silent = pitch.voiced.copy()
     silent[40:] = False
-    found = gci.sedreams(x, FS, Pitch(pitch.times, pitch.f0, pitch.strength, silent))
+    gcis = gci.sedreams(x, FS, Pitch(pitch.times, pitch.f0, pitch.strength, silent))
     every = gci.sedreams(x, FS, pitch)
     limit = (pitch.times[39] + 0.005) * FS
-    np.testing.assert_array_equal(found, every[every <= limit])
-    assert 0 < len(found) < len(every)
+    np.testing.assert_array_equal(gcis, every[every <= limit])
+    assert 0 < len(gcis) < len(every)
 
 
 def test_nothing_voiced_has_no_closures() -> None:
     for x in (voice(), np.zeros(FS), np.zeros(0), np.ones(FS)):
-        found = gci.sedreams(x, FS, steady(120, 1.0, voiced=False))
-        assert found.shape == (0,)
-        assert found.dtype == np.int64
+        gcis = gci.sedreams(x, FS, steady(120, 1.0, voiced=False))
+        assert gcis.shape == (0,)
+        assert gcis.dtype == np.int64
 
 
 @pytest.mark.parametrize("size", [0, 1, 100, 300, 900, 1700])
 def test_short_recordings(size: int) -> None:
-    found = gci.sedreams(voice()[:size], FS, steady(120, 0.2))
-    assert ((found >= 1) & (found < max(size, 1))).all()
+    gcis = gci.sedreams(voice()[:size], FS, steady(120, 0.2))
+    assert ((gcis >= 1) & (gcis < max(size, 1))).all()
 
 
 def test_a_known_residual_is_used() -> None:
@@ -78,8 +78,8 @@ def test_the_usual_place_is_relative_to_the_nearest_low() -> None:
 
 def test_they_are_covareps(references: list[Reference]) -> None:
     for each in references:
-        found = gci.sedreams(each.x, each.fs, srh(each.x, each.fs))
-        np.testing.assert_array_equal(found, each.arrays["gci_samples0"], each.name)
+        gcis = gci.sedreams(each.x, each.fs, srh(each.x, each.fs))
+        np.testing.assert_array_equal(gcis, each.arrays["gci_samples0"], each.name)
 
 
 def test_a_long_recording_has_them_in_blocks_too(references: list[Reference]) -> None:

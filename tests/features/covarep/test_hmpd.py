@@ -25,21 +25,21 @@ def flat_frames(phases: np.ndarray) -> HarmonicFrames:
 
 def test_distortion_of_known_phases() -> None:
     phases = np.random.default_rng(0).uniform(-np.pi, np.pi, (4, COUNT))
-    found = phase_distortion(flat_frames(phases), FS, np.random.default_rng(1))
+    result = phase_distortion(flat_frames(phases), FS, np.random.default_rng(1))
     wanted = wrap(np.diff(phases, axis=1) - phases[:, :1])  # of harmonics 2, 3, ... at their own
-    np.testing.assert_allclose(np.abs(wrap(found[:, 16:505:8] - wanted)), 0, atol=1e-9)
-    assert not found[:, :9].any()  # nothing up to the pitch
-    half = found[:, 12:505:8] - found[:, 8:505:8][:, :62]
+    np.testing.assert_allclose(np.abs(wrap(result[:, 16:505:8] - wanted)), 0, atol=1e-9)
+    assert not result[:, :9].any()  # nothing up to the pitch
+    half = result[:, 12:505:8] - result[:, 8:505:8][:, :62]
     np.testing.assert_allclose(  # and half way from one to the next, the shorter way round
-        wrap(half), wrap(np.diff(found[:, 8:505:8], axis=1)) / 2, atol=1e-9
+        wrap(half), wrap(np.diff(result[:, 8:505:8], axis=1)) / 2, atol=1e-9
     )
 
 
 def test_a_delay_has_no_distortion() -> None:
     number = np.arange(1, COUNT + 1)
     delayed = np.stack([wrap(number * delay) for delay in (0.3, 1.0, -2.0)])
-    found = phase_distortion(flat_frames(delayed), FS, np.random.default_rng(0))
-    assert np.abs(found[:, :505]).max() < 1e-9
+    result = phase_distortion(flat_frames(delayed), FS, np.random.default_rng(0))
+    assert np.abs(result[:, :505]).max() < 1e-9
 
 
 def test_the_vocal_tracts_phase_is_taken_out() -> None:
@@ -72,16 +72,16 @@ def test_mean_and_deviation_of_known_phases() -> None:
 
 def test_the_deviation_is_a_standard_deviation() -> None:
     angles = 0.3 * np.random.default_rng(0).standard_normal((400, 513))
-    found = module._deviation(angles, np.cos(angles), np.sin(angles))
-    assert found[20:-20].mean() == pytest.approx(0.3, rel=0.1)
+    result = module._deviation(angles, np.cos(angles), np.sin(angles))
+    assert result[20:-20].mean() == pytest.approx(0.3, rel=0.1)
 
 
 @pytest.mark.parametrize("length", [9, 25])
 def test_filters_are_zero_phase(length: int) -> None:
     x = np.random.default_rng(0).standard_normal((100, 3))
     taps = np.hanning(length + 2)[1:-1]
-    found = module.zero_phase_fir(taps / taps.sum(), x)
-    np.testing.assert_allclose(found, filtfilt(taps / taps.sum(), 1.0, x, axis=0), atol=1e-12)
+    result = module.zero_phase_fir(taps / taps.sum(), x)
+    np.testing.assert_allclose(result, filtfilt(taps / taps.sum(), 1.0, x, axis=0), atol=1e-12)
 
 
 @pytest.mark.parametrize("size", [1, 2, 8, 9, 50])
@@ -92,21 +92,21 @@ def test_the_median_is_of_nine(size: int) -> None:
 
 
 def test_classes_widen_with_frequency() -> None:
-    found = classes()
-    assert found[:8].tolist() == [1, 2, 3, 4, 5, 6, 7, 8]
-    assert len(found) == 512
-    assert found[-1] == 25
-    assert set(np.diff(found).tolist()) == {0, 1}
+    result = classes()
+    assert result[:8].tolist() == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert len(result) == 512
+    assert result[-1] == 25
+    assert set(np.diff(result).tolist()) == {0, 1}
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 5, 24, 25, 73])
 def test_any_number_of_frames_will_do(count: int) -> None:
     x, times = voice(120.0, 1.0), 0.1 + np.arange(count) / 100
-    found = hmpd(harmonic_blocks(x, FS, times, np.full(count, 120.0)), FS)
-    assert found.mean.shape == (len(found.times), 25)
-    assert found.deviation.shape == (len(found.times), 13)
-    assert len(found.times) == max(2 * count - 1, 0)
-    assert all(np.isfinite(values).all() for values in found)
+    result = hmpd(harmonic_blocks(x, FS, times, np.full(count, 120.0)), FS)
+    assert result.mean.shape == (len(result.times), 25)
+    assert result.deviation.shape == (len(result.times), 13)
+    assert len(result.times) == max(2 * count - 1, 0)
+    assert all(np.isfinite(values).all() for values in result)
 
 
 def test_times_are_multiples_of_5_ms() -> None:
@@ -146,15 +146,15 @@ def test_they_are_covareps(references: list[Reference]) -> None:
     for each in references:
         arrays = each.arrays
         blocks = harmonic_blocks(each.x, FS, arrays["srh_time_s"], arrays["srh_f0"].astype(float))
-        found = hmpd(blocks, FS)
-        places, voiced = found.times * FS + 1, each.features["VUV"] > 0
-        for k, track in enumerate(np.unwrap(found.mean, axis=0).T):
+        result = hmpd(blocks, FS)
+        places, voiced = result.times * FS + 1, each.features["VUV"] > 0
+        for k, track in enumerate(np.unwrap(result.mean, axis=0).T):
             apart = np.exp(1j * (each.on_grid(places, track) - each.features[f"HMPDM_{k}"]))
             if k < 24:
                 np.testing.assert_allclose(apart, 1, atol=1e-9)
             else:
                 assert np.abs(apart[voiced].mean()) > 0.9
-        columns = [each.on_grid(places, column) for column in found.deviation.T]
+        columns = [each.on_grid(places, column) for column in result.deviation.T]
         inner = (
             voiced & (np.cumsum(columns[0] != 0) > 1) & (np.cumsum(columns[0][::-1] != 0) > 1)[::-1]
         )

@@ -32,10 +32,10 @@ def test_the_spectrum_is_the_pulses_transform() -> None:
     size = 2**15
     phase = (np.arange(size) + 0.5) / size
     centre = np.exp(-1j * np.pi * np.arange(size) / size)
-    found = lf.spectrum(lf.pulse(SHAPES), 80)
+    result = lf.spectrum(lf.pulse(SHAPES), 80)
     for row, rd in enumerate(SHAPES):
         transform = np.fft.fft(lf.derivative(lf.pulse(np.array([rd])), phase)) * centre / size
-        np.testing.assert_allclose(found[row], transform[1:81], atol=2e-8)
+        np.testing.assert_allclose(result[row], transform[1:81], atol=2e-8)
 
 
 def test_a_tense_pulse_is_shorter_and_brighter() -> None:

@@ -29,8 +29,8 @@ def frames_of(x: np.ndarray, f0: float) -> HarmonicFrames:
 @pytest.mark.parametrize("f0", [100.0, 160.0, 230.0])
 @pytest.mark.parametrize("shape", [0.5, 1.0, 1.7, 2.3])
 def test_a_known_pulse_is_found(shape: float, f0: float) -> None:
-    found, confidence = rd(frames_of(lf_voice(shape, f0), f0), FS, "v1.4.1")
-    np.testing.assert_allclose(found, shape, atol=0.02)
+    result, confidence = rd(frames_of(lf_voice(shape, f0), f0), FS, "v1.4.1")
+    np.testing.assert_allclose(result, shape, atol=0.02)
     assert confidence.min() > 0.97
     through_formants, _ = rd(frames_of(lf_voice(shape, f0, all_pole()), f0), FS, "v1.4.1")
     np.testing.assert_allclose(np.median(through_formants), shape, rtol=0.1)
@@ -74,8 +74,8 @@ def test_the_error_agrees_with_its_definition(count: int, conjugate: bool) -> No
     nothing = np.zeros((3, 0))
     frames = HarmonicFrames(np.zeros(3), f0, f0, counts, amplitudes, phases, nothing)
     shapes = np.array([0.4, 1.1, 2.4])
-    found = PhaseError.of(frames, 1 if conjugate else -1)(shapes[[2, 0]], np.array([2, 0]))
-    for error, row in zip(found, (2, 0), strict=True):
+    result = PhaseError.of(frames, 1 if conjugate else -1)(shapes[[2, 0]], np.array([2, 0]))
+    for error, row in zip(result, (2, 0), strict=True):
         harmonics = slice(1, counts[row] + 1)
         args = amplitudes[row, harmonics], phases[row, harmonics], shapes[row], conjugate
         assert error == pytest.approx(error_of_one(*args), rel=1e-9)
@@ -104,14 +104,14 @@ def test_it_is_covareps(references: list[Reference]) -> None:
         newest = [each.features["Rd"], each.features["Rd_conf"]]
         for convention, wanted in (("newest", newest), ("v1.4.1", arrays["rd_v141"].T)):
             for values, original in zip(rd(frames, FS, convention), wanted, strict=True):
-                found = each.on_grid(frames.times * FS, values)
-                np.testing.assert_allclose(found, original, atol=2e-3)
-                assert np.corrcoef(found, original)[0, 1] > 0.9999
+                result = each.on_grid(frames.times * FS, values)
+                np.testing.assert_allclose(result, original, atol=2e-3)
+                assert np.corrcoef(result, original)[0, 1] > 0.9999
 
 
 def test_the_convention_matters(references: list[Reference]) -> None:
     each = references[0]
     arrays, voiced = each.arrays, each.features["VUV"] > 0
     frames = harmonic_frames(each.x, FS, arrays["srh_time_s"], arrays["srh_f0"].astype(float))
-    found = each.on_grid(frames.times * FS, rd(frames, FS, "v1.4.1")[0])
-    assert np.corrcoef(found[voiced], each.features["Rd"][voiced])[0, 1] < 0.9
+    result = each.on_grid(frames.times * FS, rd(frames, FS, "v1.4.1")[0])
+    assert np.corrcoef(result[voiced], each.features["Rd"][voiced])[0, 1] < 0.9

@@ -26,8 +26,8 @@ def one_by_one(x: np.ndarray, order: int) -> np.ndarray:
 def test_it_is_the_defined_sum(size: int) -> None:
     x = voice(seconds=size / FS)
     wanted = one_by_one(x, 12)
-    found = residual.lp_residual(x, FS, 12, normalised=False)
-    np.testing.assert_allclose(found, wanted, atol=1e-9)
+    result = residual.lp_residual(x, FS, 12, normalised=False)
+    np.testing.assert_allclose(result, wanted, atol=1e-9)
     peak = np.abs(wanted).max()
     if peak:
         np.testing.assert_allclose(residual.lp_residual(x, FS, 12), wanted / peak, atol=1e-9)

@@ -46,10 +46,10 @@ def test_what_is_clipped() -> None:
 def test_other_rates_keep_length_and_sound() -> None:
     for fs in (8000, 44100):
         time = np.arange(fs) / fs
-        found = _sound.prepare_sound(np.sin(2 * np.pi * 300 * time) * np.hanning(fs), fs, 0)
+        result = _sound.prepare_sound(np.sin(2 * np.pi * 300 * time) * np.hanning(fs), fs, 0)
         wanted = np.sin(2 * np.pi * 300 * np.arange(FS) / FS) * np.hanning(FS)
-        np.testing.assert_allclose(found.x, wanted, atol=2e-3)
-        assert found.notes == ["resampled"]
+        np.testing.assert_allclose(result.x, wanted, atol=2e-3)
+        assert result.notes == ["resampled"]
 
 
 NOISE = np.random.default_rng(0)

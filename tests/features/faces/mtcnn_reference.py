@@ -55,8 +55,8 @@ def ask_package(pictures: Mapping[str, NDArray[np.uint8]]) -> dict[str, Rows]:
         np.savez(batches, **{name: image[None] for name, image in pictures.items()})
         python = os.environ["EMOCLI_TENSORFLOW_PYTHON"]
         subprocess.run([python, SCRIPT, batches, answer], check=True, capture_output=True)
-        found = json.loads(answer.read_text())
-    return {name: np.array(found[name]["faces"][0]).reshape(-1, 15) for name in pictures}
+        data = json.loads(answer.read_text())
+    return {name: np.array(data[name]["faces"][0]).reshape(-1, 15) for name in pictures}
 
 
 def unmatched(first: Rows, second: Rows) -> list[list[float]]:

@@ -42,8 +42,8 @@ def clip(tmp_path_factory: pytest.TempPathFactory, drawn: list[Image]) -> Clip:
 
 
 def extract(clip: Clip, **settings: Any) -> Track:
-    made = faces.prepare(config.build(faces.Config, settings, "faces"), [clip])
-    return made(clip, {})
+    result = faces.prepare(config.build(faces.Config, settings, "faces"), [clip])
+    return result(clip, {})
 
 
 @pytest.fixture(scope="module")
@@ -115,9 +115,9 @@ def test_the_batch_changes_nothing(clip: Clip, track: Track, batch: int) -> None
 
 
 def test_a_used_extractor_travels_without_its_networks(clip: Clip, track: Track) -> None:
-    made = faces.prepare(faces.Config(), [clip])
-    made(clip, {})
-    packed = pickle.dumps(made)
+    result = faces.prepare(faces.Config(), [clip])
+    result(clip, {})
+    packed = pickle.dumps(result)
     assert len(packed) < 2000
     np.testing.assert_array_equal(pickle.loads(packed)(clip, {}).values, track.values)
 
@@ -163,14 +163,14 @@ def test_faces_are_found_however_the_camera_was_held(
     """Front cameras mirror: a matrix that does is no rotation."""
     clip = Clip("a", media={"video": tmp_path / "a.mp4"})
     write_turned(clip.media["video"], [drawn[0]] * 4, degrees, mirrored)
-    found = extract(clip)
-    assert found.extra["found"].tolist() == [True] * 4
+    result = extract(clip)
+    assert result.extra["found"].tolist() == [True] * 4
     turned = bool(degrees or mirrored)
-    assert found.notes == {
+    assert result.notes == {
         **{"frames": 4, "frames.without_face": 0, "faces": 4},
         **({"frames.turned": 4} if turned else {}),
     }
-    eyes = found.extra["landmarks"][0]
+    eyes = result.extra["landmarks"][0]
     assert eyes[:2, 1].max() < eyes[3:, 1].min()
 
 

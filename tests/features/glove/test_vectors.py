@@ -82,8 +82,8 @@ def test_words_in_a_code_page_are_read_and_counted(tmp_path: Path) -> None:
     with pytest.warns(
         EmocliWarning, match=r"v.txt: 1 words, first on line 2, are not UTF-8, read as"
     ):
-        found = as_dict(write(tmp_path, "v.txt", data), "Größe", "Straße")
-    assert found == {"Größe": [3, 4], "Straße": [5, 6]}
+        result = as_dict(write(tmp_path, "v.txt", data), "Größe", "Straße")
+    assert result == {"Größe": [3, 4], "Straße": [5, 6]}
 
 
 def test_an_npz_is_read(tmp_path: Path) -> None:

@@ -86,9 +86,9 @@ def test_what_is_not_as_it_was_packed_is_one_line(
     shutil.copytree(moved, tmp_path / "run")
     damage(tmp_path / "run")
     assert emocli("predict", tmp_path / "run", "none.mp4", "-o", tmp_path / "out") == 2
-    said = capsys.readouterr().err
-    assert text in said
-    assert said.count("\n") == 1
+    captured = capsys.readouterr().err
+    assert text in captured
+    assert captured.count("\n") == 1
     with pytest.raises(EmocliError):
         package.load_run(tmp_path / "run")
 

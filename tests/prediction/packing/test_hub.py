@@ -120,9 +120,9 @@ def test_what_a_hub_lacks_or_refuses_is_one_line(
     for text, arguments in cases.items():
         out = ("-o", tmp_path / "out") if arguments[0] == "predict" else ()
         assert emocli(*arguments, *out) == 2
-        said = capsys.readouterr().err
-        assert text in said
-        assert said.count("\n") == 1
+        captured = capsys.readouterr().err
+        assert text in captured
+        assert captured.count("\n") == 1
     assert len(hub.requests) > asked
     asked = len(hub.requests)
     assert emocli("predict", "runs/late", "a.mp4", "-o", tmp_path / "out") == 2

@@ -156,10 +156,10 @@ def test_a_check_that_is_fitted_but_was_not_asked(
         RepairOptions(check=False),
     ):
         before, after = Ensemble.open(run, repair), Ensemble.open(out, repair)
-        known, found = (each.predict(clips, stores) for each in (before, after))
-        assert_array_equal(found.values, known.values)
+        known, result = (each.predict(clips, stores) for each in (before, after))
+        assert_array_equal(result.values, known.values)
         for modality, unusual in known.anomaly.items():
-            assert_array_equal(found.anomaly[modality], unusual)
+            assert_array_equal(result.anomaly[modality], unusual)
             assert np.isnan(unusual).all() == (repair.check is False)
         told = [line.replace(f"{store}/check.h5", f"{out}/check.h5") for line in before.remarks()]
         assert [*after.remarks()] == told

@@ -162,9 +162,9 @@ def test_thresholds_stay_near_those_of_a_clean_fit(share: float) -> None:
     for m in DIMS:
         assert robust.limits[m] == pytest.approx(clean.limits[m], rel=0.5)
     noisy = corrupted(TEST, "audio")
-    found, unscreened = not_trusted(robust, noisy), not_trusted(ignoring, noisy)
-    assert found["audio"] >= 0.95
-    assert max(found["text"], found["visual"]) <= 0.05
+    result, unscreened = not_trusted(robust, noisy), not_trusted(ignoring, noisy)
+    assert result["audio"] >= 0.95
+    assert max(result["text"], result["visual"]) <= 0.05
     assert max(not_trusted(robust, TEST).values()) <= 0.05
     assert sum(not_trusted(ignoring, TEST).values()) + 1 - unscreened["audio"] > 0.2
     assert robust.left_out["audio"] == pytest.approx(bad["audio"].sum(), abs=12)

@@ -31,7 +31,7 @@ def test_what_is_written_is_read(path: Path) -> None:
     for name, array in ARRAYS.items():
         np.testing.assert_array_equal(arrays[name], array)
         assert arrays[name].dtype == array.dtype
-    assert [found.name for found in path.parent.iterdir()] == ["check.h5"]
+    assert [result.name for result in path.parent.iterdir()] == ["check.h5"]
 
 
 def test_a_failed_write_leaves_the_old_file(path: Path) -> None:
@@ -41,7 +41,7 @@ def test_a_failed_write_leaves_the_old_file(path: Path) -> None:
     with pytest.raises(StoreError, match="cannot be written"):
         container.write(path.parent / "nowhere" / "check.h5", HEADER, ARRAYS)
     assert path.read_bytes() == before
-    assert [found.name for found in path.parent.iterdir()] == ["check.h5"]
+    assert [result.name for result in path.parent.iterdir()] == ["check.h5"]
 
 
 def test_a_missing_file_says_what_to_run(tmp_path: Path) -> None:

@@ -23,25 +23,25 @@ from tests.robust.latent import DIMS, Rows, clips, corrupted, padded
 def test_one_noisy_modality_of_three_is_detected_and_the_others_are_trusted(
     modality: str, tau: str
 ) -> None:
-    found = flagged(fit(replace_(LLR, tau=tau)), corrupted(TEST, modality))
-    assert found.pop(modality) >= 0.9
-    assert max(found.values()) <= 0.1
+    shares = flagged(fit(replace_(LLR, tau=tau)), corrupted(TEST, modality))
+    assert shares.pop(modality) >= 0.9
+    assert max(shares.values()) <= 0.1
 
 
 @pytest.mark.parametrize("modality", DIMS)
 def test_the_paper_s_score_trusts_the_noisy_modality_less_than_the_others(
     paper: ModalityCheck, modality: str
 ) -> None:
-    found = flagged(paper, corrupted(TEST, modality))
-    assert found.pop(modality) >= 0.4
-    assert max(found.values()) <= 0.1
+    shares = flagged(paper, corrupted(TEST, modality))
+    assert shares.pop(modality) >= 0.4
+    assert max(shares.values()) <= 0.1
 
 
 @pytest.mark.parametrize("modality", DIMS)
 def test_steps_that_are_compared_one_by_one_find_it_too(step: ModalityCheck, modality: str) -> None:
-    found = flagged(step, corrupted(TEST, modality))
-    assert found.pop(modality) >= 0.9
-    assert max(found.values()) <= 0.1
+    shares = flagged(step, corrupted(TEST, modality))
+    assert shares.pop(modality) >= 0.9
+    assert max(shares.values()) <= 0.1
     assert max(flagged(step, TEST).values()) <= 0.1
 
 
@@ -54,16 +54,16 @@ def test_modalities_of_other_rates_are_compared_too() -> None:
     train, valid, test = (clips(n, k, aligned=False) for k, n in enumerate((500, 200, 300)))
     check = fit(LLR, train, valid)
     assert not check.representation.padded
-    found = flagged(check, corrupted(test, "audio"))
-    assert found.pop("audio") >= 0.9
-    assert max(found.values()) <= 0.1
+    shares = flagged(check, corrupted(test, "audio"))
+    assert shares.pop("audio") >= 0.9
+    assert max(shares.values()) <= 0.1
 
 
 def test_a_shuffled_modality_has_ordinary_values_yet_is_found(llr: ModalityCheck) -> None:
     moved = {**TEST, "text": [*TEST["text"][1:], TEST["text"][0]]}
-    found = flagged(llr, moved)
-    assert found.pop("text") >= 0.9
-    assert max(found.values()) <= 0.1
+    shares = flagged(llr, moved)
+    assert shares.pop("text") >= 0.9
+    assert max(shares.values()) <= 0.1
 
 
 @pytest.mark.parametrize("score", ["pearson", "cosine"])
@@ -107,7 +107,7 @@ def test_the_score_of_a_clip_is_the_mean_over_its_steps(step: ModalityCheck) -> 
         alone = step.scores(padded(steps))["audio", "text"]
         assert len(alone) == len(whole["text"][k])
         assert scores[k] == pytest.approx(alone.mean())
-    assert all(len(found) == 6 for found in unusual.values())
+    assert all(len(result) == 6 for result in unusual.values())
     pairs = step.pairs.values()
     assert {(pair.n_train, pair.n_valid) for pair in pairs} == {(500, 200)}
 
@@ -121,11 +121,11 @@ PLUS = configure("plus", {})
 def test_noise_that_agreement_alone_would_miss_is_unusual(modality: str) -> None:
     """Too few clips to learn what agrees: the improved check still finds strong noise."""
     train, valid = clips(40, 1), clips(20, 2)
-    found = flagged(fit(PLUS, train, valid), corrupted(TEST, modality))
-    assert found.pop(modality) >= 0.9
-    assert max(found.values()) <= 0.1
+    shares = flagged(fit(PLUS, train, valid), corrupted(TEST, modality))
+    assert shares.pop(modality) >= 0.9
+    assert max(shares.values()) <= 0.1
     alone = flagged(fit(replace_(PLUS, outliers="none"), train, valid), corrupted(TEST, modality))
-    assert alone != {modality: 1.0, **dict.fromkeys(found, 0.0)}
+    assert alone != {modality: 1.0, **dict.fromkeys(shares, 0.0)}
 
 
 def test_a_dead_sensor_is_unusual() -> None:
@@ -139,9 +139,9 @@ def test_the_clips_it_was_fitted_on_are_not_unusual(n: int) -> None:
     train = clips(n, 1)
     check = fit(PLUS, train, clips(30, 2))
     assert max(flagged(check, train).values()) <= 0.1
-    found = flagged(check, corrupted(train, "audio"))
-    assert found.pop("audio") >= 0.9
-    assert max(found.values()) <= 0.1
+    shares = flagged(check, corrupted(train, "audio"))
+    assert shares.pop("audio") >= 0.9
+    assert max(shares.values()) <= 0.1
 
 
 def test_few_clean_clips_are_unusual() -> None:
@@ -164,9 +164,9 @@ def test_what_is_unusual_has_no_say_and_the_two_others_are_believed() -> None:
     dims = {**DIMS, "touch": 15}
     four = [clips(n, k, dims) for n, k in ((500, 1), (200, 2), (200, 3))]
     wrong = {**four[2], "text": [*four[2]["text"][1:], four[2]["text"][0]]}
-    found = flagged(fit(PLUS, four[0], four[1]), corrupted(wrong, "audio"))
-    assert min(found["audio"], found["text"]) >= 0.75  # three can outvote one
-    assert max(found["visual"], found["touch"]) <= 0.1
+    shares = flagged(fit(PLUS, four[0], four[1]), corrupted(wrong, "audio"))
+    assert min(shares["audio"], shares["text"]) >= 0.75  # three can outvote one
+    assert max(shares["visual"], shares["touch"]) <= 0.1
 
 
 # -- when everything is flagged
@@ -176,9 +176,9 @@ def test_what_is_unusual_has_no_say_and_the_two_others_are_believed() -> None:
 @pytest.mark.parametrize("name", ["gaussian", "zero"])
 def test_of_two_that_disagree_the_less_unusual_is_kept(modality: str, name: str) -> None:
     two = [{m: rows[m] for m in ("audio", "text")} for rows in (TRAIN, VALID, TEST)]
-    found = flagged(fit(LLR, two[0], two[1]), corrupted(two[2], modality, name))
-    assert found.pop(modality) >= 0.9
-    assert max(found.values()) <= 0.1
+    shares = flagged(fit(LLR, two[0], two[1]), corrupted(two[2], modality, name))
+    assert shares.pop(modality) >= 0.9
+    assert max(shares.values()) <= 0.1
 
 
 def test_the_choices_when_everything_is_flagged() -> None:
@@ -266,9 +266,9 @@ def test_any_number_of_modalities() -> None:
     check = fit(LLR, clips(500, 1, dims), clips(200, 2, dims))
     assert len(check.pairs) == 10
     assert ("gaze", "touch") in check.pairs
-    found = flagged(check, corrupted(clips(200, 3, dims), "gaze"))
-    assert found.pop("gaze") >= 0.9
-    assert max(found.values()) <= 0.1
+    shares = flagged(check, corrupted(clips(200, 3, dims), "gaze"))
+    assert shares.pop("gaze") >= 0.9
+    assert max(shares.values()) <= 0.1
     fewer = {m: rows for m, rows in clips(200, 3, dims).items() if m in ("gaze", "text", "touch")}
     assert set(check.effective(padded(fewer))) == {"gaze", "text", "touch"}
 
@@ -361,6 +361,6 @@ def test_on_real_vectors_the_likelihood_ratio_finds_the_noise(shared_data: Path,
     check = fit(replace_(LLR, tau=tau), train, valid)
     assert max(flagged(check, test).values()) <= 0.1
     for modality in test:
-        found = flagged(check, corrupted(test, modality))
-        assert found.pop(modality) >= 0.9
-        assert max(found.values()) <= 0.1
+        shares = flagged(check, corrupted(test, modality))
+        assert shares.pop(modality) >= 0.9
+        assert max(shares.values()) <= 0.1

@@ -50,9 +50,9 @@ def test_unpaired_bases_are_worse_than_the_mean() -> None:
 @pytest.mark.parametrize("aligned", [True, False])
 def test_sequences_of_any_rate(level: str, aligned: bool) -> None:
     train, test = (clips(n, k, aligned=aligned) for n, k in ((400, 1), (60, 3)))
-    found = made(ProxyConfig(mode="ridge", level=level), "text", train, test)
-    assert found.lengths.tolist() == [len(row) for row in test["text"]]
-    assert error(found, test["text"]) < 0.9
+    result = made(ProxyConfig(mode="ridge", level=level), "text", train, test)
+    assert result.lengths.tolist() == [len(row) for row in test["text"]]
+    assert error(result, test["text"]) < 0.9
 
 
 def test_step_by_step_is_not_the_whole_utterance() -> None:
@@ -100,9 +100,9 @@ def test_a_missing_modality_is_as_long_as_its_partners_say() -> None:
 
     train, test = twice(TRAIN), twice(TEST)
     gone = {**test, "audio": [row[:0] for row in test["audio"]]}
-    found = made(ProxyConfig(), "audio", train, gone)
-    assert found.lengths.tolist() == [len(row) for row in test["audio"]]
-    assert error(found, test["audio"]) < 0.97
+    result = made(ProxyConfig(), "audio", train, gone)
+    assert result.lengths.tolist() == [len(row) for row in test["audio"]]
+    assert error(result, test["audio"]) < 0.97
     aligned = made(ProxyConfig(), test={**TEST, "text": [row[:0] for row in TEST["text"]]})
     assert aligned.lengths.tolist() == [len(row) for row in TEST["audio"]]
 
@@ -112,9 +112,9 @@ def test_vectors_are_sequences_of_one_step() -> None:
         {m: [row.mean(0, keepdims=True) for row in rows] for m, rows in part.items()}
         for part in (TRAIN, TEST)
     )
-    found = made(ProxyConfig(mode="ridge"), train=train, test=test)
-    assert set(found.lengths.tolist()) == {1}
-    assert error(found, test["text"]) < 0.9
+    result = made(ProxyConfig(mode="ridge"), train=train, test=test)
+    assert set(result.lengths.tolist()) == {1}
+    assert error(result, test["text"]) < 0.9
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -122,7 +122,7 @@ def test_where_nothing_is_effective_nothing_is_made_up(mode: str) -> None:
     generator = ProxyGenerator.fit(padded(TRAIN), ProxyConfig(mode=mode))
     views, nothing = padded(TEST), trust(*DIMS)
     assert generator.fill(views, nothing) == views
-    assert not any(found.any() for found in generator.fillable(views, nothing).values())
+    assert not any(result.any() for result in generator.fillable(views, nothing).values())
 
 
 def test_without_common_training_clips_there_is_no_partner() -> None:

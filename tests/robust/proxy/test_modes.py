@@ -30,13 +30,13 @@ NEW_X, NEW_Y = bank(80, 2)
 
 @pytest.mark.parametrize("mode", PAIRED)
 def test_what_modalities_share_is_regenerated(mode: str) -> None:
-    made = MODES[mode](X, Y, ProxyConfig(mode=mode, k=30, ridge=0.01))(NEW_X)
-    assert error(made, NEW_Y) < (0.75 if mode == "nn1" else 0.25)
+    result = MODES[mode](X, Y, ProxyConfig(mode=mode, k=30, ridge=0.01))(NEW_X)
+    assert error(result, NEW_Y) < (0.75 if mode == "nn1" else 0.25)
 
 
 def test_unpaired_bases_are_no_better_than_the_mean() -> None:
-    made, mean = (MODES[m](X, Y, ProxyConfig(mode=m))(NEW_X) for m in ("svd_unpaired", "mean"))
-    assert error(made, NEW_Y) >= error(mean, NEW_Y) == 1.0
+    result, mean = (MODES[m](X, Y, ProxyConfig(mode=m))(NEW_X) for m in ("svd_unpaired", "mean"))
+    assert error(result, NEW_Y) >= error(mean, NEW_Y) == 1.0
 
 
 @pytest.mark.parametrize("mode", ["knn_ls", "affine", "nn1"])
@@ -47,8 +47,8 @@ def test_a_clip_of_the_bank_regenerates_itself(mode: str) -> None:
 
 def test_knn_ls_is_the_weighted_sum_of_the_neighbours_other_halves() -> None:
     config = ProxyConfig(k=7, ridge=0.2)
-    made = MODES["knn_ls"](X, Y, config)(NEW_X[:5])
-    for f, p in zip(NEW_X[:5], made, strict=True):
+    result = MODES["knn_ls"](X, Y, config)(NEW_X[:5])
+    for f, p in zip(NEW_X[:5], result, strict=True):
         near = sorted(range(len(X)), key=lambda i: sum((X[i] - f) ** 2))[:7]
         v = X[near]
         a = np.linalg.inv(v @ v.T + 0.2 * np.trace(v @ v.T) / 7 * np.eye(7)) @ v @ f
@@ -64,36 +64,36 @@ def test_affine_weights_sum_to_one() -> None:
 
 @pytest.mark.parametrize("mode", ["ridge", "paired_qr", "svd_unpaired", "mean"])
 def test_global_modes_are_linear(mode: str) -> None:
-    made = MODES[mode](X, Y, ProxyConfig(mode=mode))
-    both = made(2 * NEW_X[:1] - 3 * NEW_X[1:2])
-    np.testing.assert_allclose(both, 2 * made(NEW_X[:1]) - 3 * made(NEW_X[1:2]), atol=1e-9)
+    result = MODES[mode](X, Y, ProxyConfig(mode=mode))
+    both = result(2 * NEW_X[:1] - 3 * NEW_X[1:2])
+    np.testing.assert_allclose(both, 2 * result(NEW_X[:1]) - 3 * result(NEW_X[1:2]), atol=1e-9)
 
 
 def test_ridge_is_the_closed_form() -> None:
     shift = 0.3 * np.trace(X.T @ X) / 12 * np.eye(12)
     matrix = np.linalg.inv(X.T @ X + shift) @ X.T @ Y
-    made = MODES["ridge"](X, Y, ProxyConfig(mode="ridge", ridge=0.3))(NEW_X)
-    np.testing.assert_allclose(made, NEW_X @ matrix, rtol=1e-9)
+    result = MODES["ridge"](X, Y, ProxyConfig(mode="ridge", ridge=0.3))(NEW_X)
+    np.testing.assert_allclose(result, NEW_X @ matrix, rtol=1e-9)
 
 
 def test_the_paired_basis_are_clips_of_the_bank() -> None:
     config = ProxyConfig(mode="paired_qr", ridge=0.0)
-    made = MODES["paired_qr"](X, Y, config)(X)
-    exact = np.flatnonzero(np.linalg.norm(made - Y, axis=1) < 1e-8 * np.linalg.norm(Y, axis=1))
+    result = MODES["paired_qr"](X, Y, config)(X)
+    exact = np.flatnonzero(np.linalg.norm(result - Y, axis=1) < 1e-8 * np.linalg.norm(Y, axis=1))
     assert len(exact) == 12  # as many as x has dimensions
 
 
 def test_a_smaller_bank_than_k_is_taken_whole() -> None:
-    made = MODES["knn_ls"](X[:5], Y[:5], ProxyConfig(k=200))(NEW_X)
-    assert np.isfinite(made).all()
+    result = MODES["knn_ls"](X[:5], Y[:5], ProxyConfig(k=200))(NEW_X)
+    assert np.isfinite(result).all()
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_without_regularisation_nothing_breaks(mode: str) -> None:
     twice = np.concatenate([X[:20], X[:20]])
     config = ProxyConfig(mode=mode, ridge=0.0, k=10)
-    made = MODES[mode](twice, np.concatenate([Y[:20], Y[:20]]), config)(NEW_X)
-    assert np.isfinite(made).all()
+    result = MODES[mode](twice, np.concatenate([Y[:20], Y[:20]]), config)(NEW_X)
+    assert np.isfinite(result).all()
 
 
 # -- the order of the training clips
@@ -127,12 +127,12 @@ def test_bases_hold_what_the_clips_span_and_have_their_signs(shape: str) -> None
         y = y[:, :1]
     x, y = x - x.mean(axis=0), y - y.mean(axis=0)
     queries = x[:5] + 0.1
-    made = [
+    result = [
         MODES["svd_unpaired"](x[order], y[order], ProxyConfig(mode="svd_unpaired"))(queries)
         for order in (rng.permutation(30) for _ in range(8))
     ]
-    for other in made[1:]:
-        assert error(other, made[0]) < 1e-6
+    for other in result[1:]:
+        assert error(other, result[0]) < 1e-6
 
 
 @pytest.mark.parametrize("mode", ["nn1", "knn_ls", "affine", "ridge"])
@@ -140,9 +140,9 @@ def test_clips_that_one_modality_cannot_tell_apart_do_not_stand_in_a_queue(mode:
     x = np.repeat(X[:60], 5, axis=0)
     y = Y[:300]
     config = ProxyConfig(mode=mode, k=3)
-    made = []
+    result = []
     for seed in range(6):
         order = np.random.default_rng(seed).permutation(300)
-        made.append(MODES[mode](x[order], y[order], config)(NEW_X))
-    for other in made[1:]:
-        assert error(other, made[0]) < 1e-6
+        result.append(MODES[mode](x[order], y[order], config)(NEW_X))
+    for other in result[1:]:
+        assert error(other, result[0]) < 1e-6

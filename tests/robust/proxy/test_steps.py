@@ -14,8 +14,8 @@ def test_the_same_length_is_the_same_numbers() -> None:
 @pytest.mark.parametrize("length", [1, 2, 5, 40])
 def test_a_straight_line_stays_one(length: int) -> None:
     line = (np.arange(10) + 0.5)[None, :, None] / 10
-    found = lengthened(line, length)[0, :, 0]
-    assert found == pytest.approx(np.clip((np.arange(length) + 0.5) / length, 0.05, 0.95))
+    result = lengthened(line, length)[0, :, 0]
+    assert result == pytest.approx(np.clip((np.arange(length) + 0.5) / length, 0.05, 0.95))
 
 
 def test_one_step_is_repeated() -> None:
