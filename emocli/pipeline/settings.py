@@ -34,8 +34,8 @@ PLUGINS: Mapping[str, PluginKind] = MappingProxyType(
 HEAD = """# Settings
 
 Written by `make settings` from the code; `emocli info settings NAME` prints the same. A value is
-given with `--set KEY=VALUE` or in a TOML file (`--config`). Where presets differ from the default,
-they stand beside it; "by size" is a rule that holds under the preset `plus` (`emocli.rules`).
+given with `--set KEY=VALUE` or in a TOML file (`--config`). The default is followed by those of
+presets that differ; "by size" is a rule that holds under the preset `plus` (`emocli.rules`).
 """
 
 

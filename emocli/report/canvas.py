@@ -52,7 +52,7 @@ class Drawing:
 
     @property
     def text(self) -> str:
-        """Title and caption, as they stand beside the figure."""
+        """Title and caption, as the text file of the figure has them."""
         return f"{printable(' '.join(self.title.split()))}\n\n{printable(self.caption)}\n"
 
 

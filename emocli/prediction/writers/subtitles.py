@@ -26,10 +26,10 @@ def _of_person(person: str, segments: Sequence[SegmentPrediction]) -> Iterator[C
     ends += [each.end for each in ordered[-1:]]
     for segment, end in zip(ordered, ends, strict=True):
         if segment.label and end > segment.start:
-            yield segment.start, end, _said(segment, person)
+            yield segment.start, end, _caption(segment, person)
 
 
-def _said(segment: SegmentPrediction, person: str) -> str:
+def _caption(segment: SegmentPrediction, person: str) -> str:
     much = format(segment.degree, ".2f" if segment.graded else ".0%")
     whose = f"person {person}: " if person else ""
     who = f"{segment.speaker}: " if segment.speaker else ""

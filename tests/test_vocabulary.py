@@ -1,0 +1,95 @@
+"""The vocabulary of docs/glossary.md: names and phrases that the field's terms have replaced."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+NAMES = ("found", "given", "made", "told", "said", "beside", "blamed", "noticed", "struck")
+"""Names of nothing: a name says what it holds, or what it does."""
+
+BINDING = re.compile(
+    r"^[ ]*(?:(?:def|class) _?(?:{0})\b|(?:\w+, )*(?:{0})(?:, \w+)* = |"
+    r"(?:{0}): [\w\[\], |.]+(?: = .*)?$|(?:with|except)\b.*\bas (?:{0}):|import .* as (?:{0})$)|"
+    r"\bfor (?:{0}) in\b".format("|".join(NAMES)),
+    re.MULTILINE,
+)
+
+PHRASES = {
+    r"blam(?:ed|es|ing)": "not trusted; false positive",
+    r"false alarms?": "false positives",
+    r"distrust(?:s|ed)": "not trusted",
+    r"(?:models?|baselines?|SVM) beside": "baselines",
+    r"stands? beside": "is reported, printed or compared with",
+    r"(?:the|printed|validation|pooled) figures (?:flatter|below)": "results, values, metrics",
+}
+"""Phrases of documents, docstrings and messages, and what the field says."""
+
+PHRASE = re.compile(rf"\b(?:{'|'.join(PHRASES)})\b")
+
+KEYS = re.compile(r'^ *\w+(?:, \w+)* : |``?\w+``?|"\w+"|\.\w+|\w+ ?[=:]|--\w+')
+"""Keys of formats keep their names, and so do fields and styles that are called like them."""
+
+
+def texts() -> Iterator[Path]:
+    yield ROOT / "README.md"
+    yield from sorted((ROOT / "docs").glob("*.md"))
+    for kind in ("py", "js", "html"):
+        yield from sorted((ROOT / "emocli").rglob(f"*.{kind}"))
+
+
+def replaced(line: str) -> list[str]:
+    """Return the phrases of a line that have been replaced, each with its successor."""
+    text = KEYS.sub(" ", line)
+    return [
+        f"'{match[0]}': write {term}"
+        for phrase, term in PHRASES.items()
+        for match in re.finditer(rf"\b{phrase}\b", text)
+    ]
+
+
+def test_names_say_what_they_hold() -> None:
+    files = {path: path.read_text("utf-8") for path in (ROOT / "emocli").rglob("*.py")}
+    bound = {path: [m[0].strip() for m in BINDING.finditer(text)] for path, text in files.items()}
+    assert {path: names for path, names in bound.items() if names} == {}
+
+
+def test_texts_have_the_terms_of_the_field() -> None:
+    files = {path: path.read_text("utf-8") for path in texts()}
+    wrong = [
+        f"{path.relative_to(ROOT)}:{number}: {what}"
+        for path, text in files.items()
+        if PHRASE.search(text)
+        for number, line in enumerate(text.splitlines(), 1)
+        for what in replaced(line)
+    ]
+    assert wrong == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "found = score(x)",
+        "    a, told = b",
+        "def _beside(x):",
+        "for made in all:",
+        "with a as said:",
+    ],
+)
+def test_a_name_of_nothing_is_detected(line: str) -> None:
+    assert BINDING.search(line)
+
+
+@pytest.mark.parametrize("line", ["found == 1", "call(found=1)", 'names["made"]', "as_given = 1"])
+def test_a_key_is_no_name(line: str) -> None:
+    assert not BINDING.search(line)
+
+
+def test_phrases_are_detected_and_keys_are_not() -> None:
+    assert len(replaced("how many were blamed, and the SVM beside it")) == 2
+    assert replaced("the key is `distrusted`, the style --distrusted, and segment.distrusted") == []
