@@ -1,4 +1,4 @@
-"""The choice of a clip to show: by what it is, never by what a network makes of it."""
+"""Choice of the clip that an analysis shows, independent of any prediction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The beginning of the reports of analyses, their names, and the conditions they go through."""
+"""Common fields of the reports of analyses, their file names, and their conditions."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ class Report(SplitReport):
 
 
 def measure(options: Options, progress: Progress) -> Finding:
-    """Count what is taken for what over all seeds.
+    """Sum the confusion matrices of all seeds.
 
     Where a clip may show several classes it counts in the row of each, and in the column of the
     class of highest score.

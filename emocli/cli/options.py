@@ -165,7 +165,7 @@ class FeatureOptions(CorpusOptions):
 
 @dataclass(frozen=True, kw_only=True)
 class CutOptions:
-    """How recordings are cut into segments, and what is known of what is said in them."""
+    """Segmentation of recordings, and sources of their transcripts."""
 
     way: Annotated[
         str, Option("How to cut: auto, subtitles, speech, windows, whole or a plug-in.")

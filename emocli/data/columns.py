@@ -123,7 +123,7 @@ def _check_header(header: Sequence[str], path: Path, classes: Sequence[str]) -> 
 
 
 def _is_open(name: str) -> bool:
-    """Whether a column is one of those whose names are anybody's."""
+    """Whether the name of a column is chosen by the user: a medium or a group."""
     return any(name.startswith(prefix) and name != prefix for prefix in (MEDIA, GROUP))
 
 

@@ -1,4 +1,4 @@
-"""Text in the encodings people's files really have, tried in one order and reported.
+"""Decoding of text of unknown encoding: candidates in a fixed order, and what was chosen.
 
 1. What a byte order mark says: UTF-8, UTF-16, UTF-32 or GB18030.
 2. UTF-16 or UTF-32 without a mark, where every second byte, or three in four, is zero as in text.

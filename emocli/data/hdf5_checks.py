@@ -1,4 +1,4 @@
-"""Checks of HDF5 datasets: what lies in other files, or is no number and no text, is refused."""
+"""Checks of HDF5 datasets: external storage and types other than numbers and texts are refused."""
 
 from __future__ import annotations
 

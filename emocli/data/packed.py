@@ -1,4 +1,4 @@
-"""The limit on how many bytes packed data may unpack to."""
+"""The limit on the size of decompressed data."""
 
 from __future__ import annotations
 

@@ -184,7 +184,7 @@ class SpeakerNormaliser:
 
     @cached_property
     def statistics(self) -> SpeakerStatistics:
-        """What a run keeps: the population, and every speaker whose clips are not for testing."""
+        """Statistics saved in a run: of the population, and of speakers outside the test split."""
         names = dict.fromkeys(c.speaker for c in self.manifest.clips if c.split != "test")
         return SpeakerStatistics(
             self.population,
@@ -236,7 +236,7 @@ class SpeakerNormaliser:
         return self.rule.least_clips
 
     def speaker(self, clip_id: str) -> str:
-        """Return whose statistics a clip is normalised with; empty if nobody's."""
+        """Return the speaker whose statistics normalise a clip; empty for the population."""
         return "" if self.unknown else self.manifest.clip(clip_id).speaker or ""
 
     def _standardiser(self, speaker: str, modality: str) -> Standardiser:
@@ -250,7 +250,7 @@ class SpeakerNormaliser:
         return self.shrunk(own, modality)
 
     def shrunk(self, own: Statistics | None, modality: str) -> Standardiser:
-        """Return what normalises clips of a speaker of these statistics; of None, of nobody."""
+        """Return the standardiser of a speaker's clips; of None, that of the population."""
         whole = self.population[modality]
         known = own is not None and own.clips >= self._least
         own = whole if own is None else own

@@ -112,7 +112,7 @@ def _rows(
 
 
 def _separator(text: str) -> tuple[str, bool]:
-    """Tell what stands between cells, and whether the first line does nothing but say so."""
+    """Detect the separator of cells, and whether the first line only declares it."""
     first = LINE_END.split(text.lstrip("\r\n"), maxsplit=1)[0]
     declared = DECLARED.fullmatch(first.rstrip(",;\t|") if len(first) > 5 else first)
     if declared and declared[1] in SEPARATORS:

@@ -124,7 +124,7 @@ def read_labels(column: LabelColumn, settings: LabelSettings) -> Labels:
 def _numbers(
     column: LabelColumn, settings: LabelSettings
 ) -> tuple[list[float | None] | None, tuple[str, ...]]:
-    """Return the labels as numbers, if that is what they are, and what was understood."""
+    """Return the labels as numbers, if they are numeric, and notes on their interpretation."""
     filled = [cell for cell in column.cells if cell]
     comma = any(map(DECIMAL_COMMA.fullmatch, filled)) and not any("." in cell for cell in filled)
     values = [number(cell, comma) for cell in column.cells]

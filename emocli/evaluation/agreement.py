@@ -1,4 +1,4 @@
-"""Raters and networks: how far those who labelled the clips agree, and how a network joins them."""
+"""Inter-rater agreement, and that with the network as one more rater."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs side by side, clip by clip: which is better, and by how much for certain."""
+"""Paired comparison of runs: differences of a metric, with intervals and p-values."""
 
 from __future__ import annotations
 

@@ -310,7 +310,7 @@ def _name(
     seed: int,
     by: Sequence[str],
 ) -> str:
-    """Name a report after what it is about; ``changes`` are the labels of what is corrupted."""
+    """Name a report by split, corpus and conditions; ``changes`` are labels of corruptions."""
     repair = evaluator.repair.label
     labels = list(changes)
     if repair:

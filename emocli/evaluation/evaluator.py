@@ -163,7 +163,7 @@ class RunEvaluator:
 
     @property
     def seeds(self) -> tuple[int, ...]:
-        """Seeds whose predictions are scored by themselves; the first stands for an ensemble."""
+        """Seeds with scores of their own; of an ensemble only the first."""
         return self.config.seeds[:1] if self.ensemble else self.config.seeds
 
     @property

@@ -1,4 +1,4 @@
-"""Metrics of each group of clips: of women and men, of each speaker, and how far they are apart."""
+"""Metrics of groups of clips, such as genders or speakers, and the gaps between them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Options of whatever looks at a trained run: which, and on which corpus and clips."""
+"""Options of commands that read a trained run: the run, the corpus and the clips."""
 
 from __future__ import annotations
 

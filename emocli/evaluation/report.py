@@ -82,7 +82,7 @@ class BaselineReport(Record):
     gains: Mapping[str, Estimate] | None = field(default=None, metadata=OPTIONAL)
 
     def gain_in(self, metric: str) -> Estimate | None:
-        """Return what the networks gain in a metric; None where it was not asked."""
+        """Return the networks' gain in a metric; None where it was not computed."""
         if metric == "accuracy":
             own, clips = self.gain, self.gain.accuracy_ci_clips
             return Estimate(mean=own.accuracy, ci=own.accuracy_ci, ci_clips=clips, p=own.p)

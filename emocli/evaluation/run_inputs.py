@@ -26,7 +26,7 @@ def normaliser_of(
     same: bool,
     normalise: TestNormalisation | None,
 ) -> SpeakerNormaliser | None:
-    """Return what normalises features as in training; on another corpus nobody is known.
+    """Return the normaliser of the training; on another corpus without its speakers.
 
     Raises
     ------

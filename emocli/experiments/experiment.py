@@ -187,12 +187,12 @@ class Experiment:
 
     @property
     def remarks(self) -> list[str]:
-        """What a reader might take the settings to mean, and they do not."""
+        """Remarks on settings that do not apply where a reader might expect it."""
         rows = ((system.slug, system.row.settings) for system in self.due)
         return [*overridden(rows, self.shared), *self._unpreset()]
 
     def _unpreset(self) -> Iterator[str]:
-        """Say what the preset that was asked for is not that of."""
+        """Yield remarks on parts of the experiment that the requested preset does not apply to."""
         stated, preset = subsection(self.settings, "reproduce"), self.config.preset
         if "preset" not in stated:
             return

@@ -111,7 +111,7 @@ class EncoderTrainings:
 
     @classmethod
     def of(cls, name: str, manifest: Manifest, out: Path, settings: Tree) -> EncoderTrainings:
-        """Settle what is to be done.
+        """Plan the extractions and trainings.
 
         Parameters
         ----------

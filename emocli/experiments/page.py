@@ -110,7 +110,7 @@ def _quoted(report: ExperimentReport) -> Iterator[str]:
 
 
 def _analysed(analysis: AnalysisReport) -> Iterator[Block]:
-    """Show what an analysis draws, and write what it says."""
+    """Yield the figures, notes and tables of an analysis."""
     names = (name for name in analysis.figures if name.endswith("png"))
     yield from (Picture(name, analysis.row, analysis.captions.get(name, "")) for name in names)
     yield from (Paragraph(printable(note)) for note in analysis.notes)
@@ -189,7 +189,7 @@ def _compared(report: ExperimentReport) -> Iterator[Block]:
 
 
 def _recovered(report: ExperimentReport) -> Iterator[Block]:
-    """Say how much of what lies between two rows others make up for."""
+    """Yield the table of the share of the gap between two rows that other rows recover."""
     if not report.recoveries:
         return
     rows = [[*each.rows, _interval(each.share)[0]] for each in report.recoveries]

@@ -64,7 +64,7 @@ class MainFaces(PictureRows):
     stride: int = 1
 
     def __call__(self, clip: Clip, upstream: Mapping[str, Track]) -> Track:
-        """Return a row per main face with its time, or what the network makes of them."""
+        """Return a row per main face with its time, or the network's outputs for them."""
         del clip
         faces = upstream["faces"]
         places, notes = main_faces(faces, self.least, self.stride)

@@ -28,7 +28,7 @@ class WholeFrames(PictureRows):
     stride: int = 1
 
     def __call__(self, clip: Clip, upstream: Mapping[str, Track]) -> Track:
-        """Return a row per frame with its time, or what the network makes of them."""
+        """Return a row per frame with its time, or the network's outputs for them."""
         del upstream
         shown: Iterator[Frame] = islice(frames(clip, self.step), 0, None, self.stride)
         times, rows = [], []

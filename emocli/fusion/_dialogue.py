@@ -1,4 +1,4 @@
-"""Attention within dialogues: rows of utterances, their places, and who sees whom."""
+"""Attention within dialogues: rows of utterances, their positions, and attention masks."""
 
 from __future__ import annotations
 

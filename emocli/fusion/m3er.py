@@ -160,7 +160,7 @@ class Model(Network):
         return "" if rests else f"network.predict={config.predict}"
 
     def set_task(self, task: Task, loss: str) -> None:
-        """Take note of what the logits stand for.
+        """Set the meaning of the logits: the task and its loss.
 
         Raises
         ------

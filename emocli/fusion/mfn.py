@@ -170,7 +170,7 @@ class MemoryCore(nn.Module):
         return ends, _last(memory, lengths)
 
     def attend(self, cells: Tensor) -> tuple[Tensor, Tensor]:
-        """Weigh the cells of a window, and make of them what is written to the memory.
+        """Attend to the cells of a window, and compute the update of the memory.
 
         Parameters
         ----------

@@ -163,7 +163,7 @@ def modalities_of(path: Path) -> tuple[str, ...]:
 
 
 def importable(root: Path) -> list[Path]:
-    """Find what `emocli import` takes in a folder without being told the modality."""
+    """Find the files of a folder that `emocli import` reads without --modality."""
     suffixes = (".npz", ".csd", *SUFFIXES)
     return [path for path in sorted(root.rglob("*")) if path.suffix in suffixes and _takes(path)]
 

@@ -1,4 +1,4 @@
-"""Calibration of probabilities: how often they come true, and what answering less often gains."""
+"""Calibration of probabilities: expected calibration error, and risk at each coverage."""
 
 from __future__ import annotations
 

@@ -344,7 +344,7 @@ def drawn_of(clips: Sequence[Clip]) -> str:
 
 
 def warnings(clips: Sequence[Clip]) -> list[str]:
-    """Say what is to be known of intervals of metrics of these clips, a line each."""
+    """Return notes on the intervals of metrics of these clips, a line each."""
     return [*_few(clips), *_lacking(clips)]
 
 

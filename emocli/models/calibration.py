@@ -1,4 +1,4 @@
-"""The calibration of a trained network, a file in its run: what its outputs are worth."""
+"""Saved calibration of a trained network: its temperature, or half-widths of intervals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Functionals of views: what classical models see of a clip, a vector of fixed length.
+"""Functionals of views: statistics over time, a vector of fixed length for each clip.
 
 Mean, standard deviation and largest value over time of every dimension of every view, one after the
 other, z-scored by the training clips. A view whose clips have one step each (an utterance's vector)

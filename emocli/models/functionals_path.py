@@ -164,7 +164,7 @@ class WithFunctionals(NetworkWrapper):
     def condense(
         self, clip_id: str, modality: str, values: NDArray[np.float32]
     ) -> NDArray[np.float32]:
-        """Put the functionals before what the network makes of a clip's steps, (R + K, D')."""
+        """Prepend the functionals to the network's condensed steps of a clip, (R + K, D')."""
         functionals = self._summary(modality)
         view = Padded.from_rows([values]).to(functionals.mean.device)
         summary = functionals(view)[0].cpu().numpy()

@@ -157,7 +157,7 @@ class RunConfig(Settings):
 
     @property
     def logit_task(self) -> Task:
-        """What the network's logits stand for."""
+        """The task of the network's logits."""
         return self.train.logit_task(self.task)
 
     def differs(self, other: RunConfig) -> str | None:

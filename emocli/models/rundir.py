@@ -324,7 +324,7 @@ def require_columns(history: Sequence[EpochMetrics], needed: Sequence[str]) -> N
 
 
 def clear(run: Path) -> None:
-    """Remove what a training wrote, and nothing else; what says that it is a run goes last."""
+    """Remove the files of a training, and no others; of each folder the configuration last."""
     for folder in [*run.glob("seed-*"), run]:
         for name in (MODEL, calibration.FILE, HISTORY, CARD, BASELINES, SPEAKERS):
             (folder / name).unlink(missing_ok=True)
@@ -337,7 +337,7 @@ def clear(run: Path) -> None:
 
 @dataclass(frozen=True)
 class RunProgress:
-    """A run: what it is, how many of its seeds are finished, and how many epochs each took."""
+    """The configuration of a run, the number of its finished seeds, and the epochs of each."""
 
     config: RunConfig
     finished: int
@@ -351,7 +351,7 @@ class RunProgress:
 
 
 def describe(run: Path) -> RunProgress:
-    """Return what there is to know about a run.
+    """Return the configuration and the progress of a run.
 
     Raises
     ------

@@ -227,7 +227,7 @@ class TrainConfig(Settings):
         return [few] if self.swa >= self.epochs else []
 
     def logit_task(self, task: Task) -> Task:
-        """Return what the logits stand for: with one against the rest, any number of classes."""
+        """Return the task of the logits: with one-vs-rest, any number of classes."""
         return "multi" if self.one_vs_rest and task == "single" else task
 
     def monitored(self, task: Task) -> str:

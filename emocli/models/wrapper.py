@@ -31,7 +31,7 @@ class NetworkWrapper(Network):
         return self.network.loss(output, batch, base)
 
     def set_task(self, task: Task, loss: str) -> None:
-        """Take note of what the logits stand for; errors as of the network."""
+        """Set the meaning of the logits; errors as of the network."""
         self.network.set_task(task, loss)
 
     def oracle(self, output: FusionOutput, batch: Batch) -> dict[str, Tensor]:

@@ -1,4 +1,4 @@
-"""All settings by name: what each means, its default in every preset, what it takes."""
+"""All settings by name: meaning, default in every preset, allowed values."""
 
 from __future__ import annotations
 

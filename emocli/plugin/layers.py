@@ -111,7 +111,7 @@ class ViewEncoder(nn.Module):
         self.back = nn.LSTM(inputs, hidden, batch_first=True)
 
     def forward(self, view: Padded) -> Padded:
-        """Encode; what lies outside the mask of the result means nothing, but is finite."""
+        """Encode; values outside the mask of the result are arbitrary, but finite."""
         values = self.dropout(view.values.masked_fill(~view.mask[..., None], 0))
         ahead, _ = self.ahead(values)  # eq. 1
         back, _ = self.back(_turned(values, view.lengths))

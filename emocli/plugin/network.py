@@ -96,7 +96,7 @@ class Network(nn.Module):
         return base(output.logits, batch.targets)
 
     def set_task(self, task: Task, loss: str) -> None:
-        """Take note, before the first clip, of what the logits stand for.
+        """Set the meaning of the logits, before the first clip.
 
         Raises
         ------

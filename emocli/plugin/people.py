@@ -1,4 +1,4 @@
-"""The people of a recording: which faces are whose, and where they are.
+"""The people of a recording: identities and boxes of its faces.
 
 `emocli.plugin.feature.PeopleFinder` finds them.
 

@@ -1,4 +1,4 @@
-r"""Transcripts: what is said in a recording, when, and by whom; and the readers of their files.
+r"""Transcripts: text, times and speakers of a recording; and the readers of their files.
 
 A module of kind ``transcripts`` reads a format. It offers
 
@@ -37,7 +37,7 @@ PAUSE = 0.5
 
 @dataclass(frozen=True)
 class Line:
-    """A stretch of speech: its times in seconds, what is said, by whom, and where that was read.
+    """A line of a transcript: times in seconds, text, speaker, and where it was read.
 
     ``words`` are those with times of their own; empty where only the line has them.
     """

@@ -299,7 +299,7 @@ def _together(recipes: Sequence[FeatureRecipe]) -> frozenset[str]:
 
 
 def _causes(part: _Part) -> Iterator[Failure]:
-    """Yield what failed, without what could not be computed because of it.
+    """Yield root failures, without the features that depend on a failed one.
 
     That a stretch of a recording has no sound is no failure: the modality is missing there.
     """
@@ -313,7 +313,7 @@ def _causes(part: _Part) -> Iterator[Failure]:
 
 
 def _remarks(part: _Part) -> Iterator[str]:
-    """Say what is not known of the words, and of whom there are too few clips for statistics."""
+    """Return remarks on unknown words and on speakers with too few clips for statistics."""
     yield from (part.folder / DONE).read_text("utf-8").splitlines()
     if not any(recipe.by_speaker for recipe in part.recipes):
         return

@@ -1,4 +1,4 @@
-"""Recordings that were cut before all are; a kill loses the one, or the speech, it was at."""
+"""The journal of a segmentation, by which an interrupted one resumes."""
 
 from __future__ import annotations
 

@@ -145,7 +145,7 @@ class FoldNetworks:
 
     @property
     def check(self) -> ModalityCheck | None:
-        """The modality check, whether it is asked what to trust or not."""
+        """The modality check, whether it is used for the repair or only reported."""
         if self.factory is not None and self.repair.trust == "check":
             return self.factory.check
         return self.advisory_check.check if self.advisory_check else None
@@ -195,7 +195,7 @@ class FoldNetworks:
         return samples if normaliser is None else replace(samples, stores=normaliser.features())
 
     def _normaliser(self, samples: Samples) -> SpeakerNormaliser | None:
-        """Return what normalises by the clips that are there: a name may be anybody's.
+        """Return the normaliser by the clips at hand: equal names need not be the same person.
 
         All clips of a recording that name no speaker are of one.
         """
@@ -230,7 +230,7 @@ def _advisory_check(
 
 
 def _speakers(run: Path, config: RunConfig) -> SpeakerStatistics | None:
-    """Return what features are normalised by, of nobody in particular; None if they are not."""
+    """Return the run's statistics without its speakers; None if it does not normalise by them."""
     if config.train.normalise != "speaker":
         return None
     return read_speakers(rundir.members(run, config.seeds)[0], config.dims).without_speakers
@@ -280,7 +280,7 @@ class Ensemble:
 
     @property
     def config(self) -> RunConfig:
-        """What the run is; of a cross-validation, what its first fold is."""
+        """The configuration of the run; of a cross-validation, of its first fold."""
         return self.folds[0].config
 
     @property

@@ -98,7 +98,7 @@ def lasting(appearances: Appearances) -> tuple[int, ...]:
 
 @dataclass(frozen=True)
 class Shown:
-    """Whom a segment shows: a number, or None for nobody, and how sure that is (NaN: unknown)."""
+    """The person of a segment (None: nobody), and the confidence of it (NaN: unknown)."""
 
     person: int | None
     score: float

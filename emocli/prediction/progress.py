@@ -1,4 +1,4 @@
-"""How far a prediction is: its stages, and recordings that are gone through one after another."""
+"""Progress of a prediction: its stages, and the position in its recordings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def no_progress(done: int, total: int) -> None:
 
 @dataclass(frozen=True)
 class Stages:
-    """The stages of a prediction, and who is told how far they are; they take turns.
+    """The stages of a prediction, which alternate, and a callback for the progress of each.
 
     Attributes
     ----------

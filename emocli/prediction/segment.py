@@ -1,4 +1,4 @@
-"""Segments of recordings: where they are, what is said in them, and by whom."""
+"""Segments of recordings: their times, transcripts and speakers."""
 
 from __future__ import annotations
 

@@ -111,7 +111,7 @@ class PeopleAssignment:
     def assign(
         self, pieces: Sequence[Piece], work: Path, progress: Callable[[float], None]
     ) -> SegmentPeople:
-        """Say who is in segments; what is known of their recordings is kept in ``work``.
+        """Assign people to segments; tracks of their recordings are saved in ``work``.
 
         Parameters
         ----------
@@ -157,7 +157,7 @@ class PeopleAssignment:
         segments: Sequence[SegmentPrediction],
         modalities: Collection[str],
     ) -> Iterator[str]:
-        """Say who may not have been found, and of whom nothing was used.
+        """Yield remarks on people who may be missed, and on people without a usable face.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Parts of pages that have no counterpart in Markdown: facts, notes, tables that show, cards.
+"""Parts of pages that have no counterpart in Markdown: facts, notes, heat maps, cards.
 
 Each has a method ``html(pictures)``, see `emocli.report.document.Part`. All text is escaped.
 """

@@ -1,4 +1,4 @@
-"""Repair of clips: which modalities are trusted, and what takes the place of the others."""
+"""Repair of clips: the trusted modalities, and the replacement of the others."""
 
 from __future__ import annotations
 
@@ -244,7 +244,7 @@ class Repair:
         corrupter: Corrupter | None,
         generator: ProxyGenerator | None,
     ) -> Self:
-        """Put together what the settings ask for; ``corrupter`` is what the oracle knows."""
+        """Build the repair that the settings describe; the oracle reads ``corrupter``."""
         if check and config.tau is not None:
             check = check.at(config.tau)
         trusts: Mapping[Trust, Callable[[Batch], Effective]] = {

@@ -142,7 +142,7 @@ class Representation:
 
 
 def _cut(values: Tensor, steps: int) -> Tensor:
-    """Cut what is longer, pad what is shorter, (B, T, D) -> (B, steps, D)."""
+    """Truncate or zero-pad sequences, (B, T, D) -> (B, steps, D)."""
     shown = values[:, :steps]
     return torch.nn.functional.pad(shown, (0, 0, 0, steps - shown.shape[1]))
 

@@ -1,4 +1,4 @@
-"""Speaker-adversarial training: what a clip is classified by is to say little about who speaks.
+"""Speaker-adversarial training by gradient reversal.
 
 A classifier learns to tell the training clips' speakers by the vector of which the network's last
 layers make the logits. Between the two lies a layer that passes the vector and reverses the

@@ -1,4 +1,4 @@
-"""Augmentation: changes of training pictures that do not change what they show.
+"""Augmentation of training pictures by transforms that preserve the label.
 
 Source: Park et al. 2019, Interspeech (SpecAugment's time warping); Chudasama et al. 2022.
 """

@@ -174,7 +174,7 @@ def _calibration(calibrations: Sequence[Calibration]) -> str:
 
 
 def _of_first_fit(calibrations: Sequence[Calibration]) -> str:
-    """Say that what is told of the validation clips is not of the network that is kept."""
+    """Say that validation results are those of the first fit, not of the refitted network."""
     if not any(each.fitted_before_refit for each in calibrations):
         return ""
     return (
@@ -211,7 +211,7 @@ def _normalised(config: RunConfig) -> str:
 
 
 def _licences(config: RunConfig) -> list[str]:
-    """Say on what terms features may be used that not all may use: also what others computed."""
+    """Return the terms of use of restricted features, also of imported ones."""
     views = list(config.features.values())
     names = {part for view in views for part in (*parts_of(view.feature), *view.upstream)}
     formats = {name for view in views for name in _formats(view)}

@@ -1,4 +1,4 @@
-"""Frequencies of classes, and weights that make up for them."""
+"""Class frequencies, and weights against their imbalance."""
 
 from __future__ import annotations
 

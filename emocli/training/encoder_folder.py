@@ -1,4 +1,4 @@
-"""The folder an encoder is trained in: what may stay in it, and what is replaced."""
+"""The folder of an encoder's training: files that are kept, and files that are replaced."""
 
 from __future__ import annotations
 

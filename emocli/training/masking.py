@@ -1,4 +1,4 @@
-"""Masks and noise on views: a network learns to do without any step, column or number.
+"""Masking and noise on views, the augmentation of networks' inputs.
 
 Sources: Park et al. 2019, Interspeech (masks of time and of features); Srivastava et al. 2014, JMLR
 (dropout); Bishop 1995, Neural Computation (noise).

@@ -1,4 +1,4 @@
-"""The page of a nested search: what each fold chose, how alike the choices are, what it took."""
+"""The page of a nested search: the choice of each fold, their similarity, and the cost."""
 
 from __future__ import annotations
 

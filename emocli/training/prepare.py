@@ -289,7 +289,7 @@ def _loss(training: TrainConfig, task: Task, settings: Mapping[str, Plain]) -> l
 
 
 def corpus_size(manifest: Manifest, fusion: str) -> Size:
-    """Return the size of what a network is to learn from, as rules for settings take it."""
+    """Return the size of the training data, the argument of the rules for settings."""
     clips = [clip for clip in manifest.clips if manifest.is_labelled(clip)]
     share = 1.0
     if manifest.fold is None:

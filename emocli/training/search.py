@@ -311,7 +311,7 @@ class Search:
 
 
 def _changed(was: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """Return what another study was asked for otherwise: settings and ranges by dotted names.
+    """Return the settings and ranges that differ from another study's, by dotted names.
 
     Of a study that was asked for the same, return the defaults it knew and had otherwise.
     """

@@ -150,7 +150,7 @@ def _write_page(search: Search, parts: Sequence[Block], files: Mapping[str, byte
 
 
 def best_toml(settings: Tree, search: Search, trained: TrainSummary) -> str:
-    """Return the text of a file for ``--config``: what was set, and what was chosen."""
+    """Return the text of a file for ``--config``: the fixed and the chosen settings."""
     base = search.base
     lines = [
         f"# Chosen on the valid split: {search.monitor} {trained.valid[search.monitor]:.4f}, which "

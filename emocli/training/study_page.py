@@ -1,4 +1,4 @@
-"""The page of a search: how it went, what matters, and the trials side by side."""
+"""The page of a search: its history, the importances of settings, and the trials."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Summaries of a study: what was tried and chosen, and what that took."""
+"""Summaries of a study: trials, chosen settings, and cost."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class Budget(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class SearchSummary(Record):
-    """The summary of a search: what it tried, and what it chose.
+    """The summary of a search: its trials and the chosen settings.
 
     Attributes
     ----------
@@ -149,7 +149,7 @@ class TriedValue(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class TuneSummary(Report):
-    """The summary of a tuning: what was tried, and what was chosen.
+    """The summary of a greedy tuning: trials and chosen settings.
 
     Attributes
     ----------

@@ -132,7 +132,7 @@ class TrainRequest:
         return cross_summary(self.run, summaries)
 
     def plan(self, folds: int | None = None) -> Tree:
-        """Return what would be trained on what, errors as of `train`; nothing is written."""
+        """Return the plan of the training, errors as of `train`; nothing is written."""
         trainings = self.trainings(folds)
         for training in trainings:
             training.check(self.overwrite)

@@ -206,7 +206,7 @@ def _rarity(evidence: Reals, known: Reals) -> Reals:
 def _confusion(
     folds: Sequence[_FittedChecks], name: str, modalities: Sequence[str], seed: int
 ) -> dict[str, dict[str, int]]:
-    """Count clips by what is corrupted in truth and what is flagged."""
+    """Count clips by corrupted and by not trusted modality: a confusion matrix."""
     counts: Counter[tuple[str, str]] = Counter()
     for fold in folds:
         noisy, corrupter = fold.subject.corrupted(CorruptionSpec.read(PROTOCOL), seed)

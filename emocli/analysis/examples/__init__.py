@@ -104,7 +104,7 @@ def measure(options: Options, progress: Progress) -> Finding:
 
 
 def _absent(report: Report, options: Options) -> Iterator[str]:
-    """Say what was asked for, and no clip is an example of."""
+    """Describe requested examples that no clip provides."""
     right = {example.shown for example in report.examples if example.right}
     absent = [name for name in report.classes if name not in right]
     if options.top and absent:

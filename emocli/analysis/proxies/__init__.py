@@ -52,7 +52,7 @@ BATCH = 64
 
 @dataclass(frozen=True, kw_only=True)
 class Options(OfRunOrStore):
-    """Compare proxies with what they stand for.
+    """Compare proxies with the features that they replace.
 
     Draws original, noisy and regenerated features of a few clips (Mittal 2020, Figure 7), and
     measures the relative error for clips that were learnt and for others, from each modality and
@@ -71,7 +71,7 @@ class Options(OfRunOrStore):
 
 
 def measure(options: Options, progress: Progress) -> Finding:
-    """Measure how far proxies are from what they stand for.
+    """Measure the distance of proxies from the features that they replace.
 
     Of a cross-validation every fold's proxies regenerate the clips that the fold tests; the errors
     are those of all together; the curves are of the first fold that has a clip with all modalities.

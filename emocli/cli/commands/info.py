@@ -44,7 +44,7 @@ def command(
     ] = False,
     json: options.Json = False,
 ) -> None:
-    """List what there is to choose from, or settings.
+    """List plug-ins by kind, or settings.
 
     Datasets, features, networks, corruptions, experiments and the rest, each with its source and
     the option that takes it. With settings NAME every setting of NAME with its meaning, default

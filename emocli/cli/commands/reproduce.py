@@ -79,7 +79,7 @@ class SourceOptions:
             raise ConfigError(what, hint="give --synthetic in place of the manifest")
 
     def tree(self, experiment: str, settings: options.SettingOptions, chosen: Tree) -> Tree:
-        """Return all settings of an experiment, and of those who make what it reads."""
+        """Return all settings of an experiment, with those of its encoders and features."""
         from emocli.config import merge
         from emocli.experiments import runner
         from emocli.experiments.from_clips import SECTION
@@ -107,7 +107,7 @@ class SourceOptions:
     def make(
         self, experiment: str, out: Path, tree: Tree, workers: int, overwrite: bool, say: Say
     ) -> PreparedInputs:
-        """Make what is not there, and say what the experiment is to read."""
+        """Make missing inputs, and return the inputs of the experiment."""
         from emocli.experiments.from_clips import EncoderTrainings
 
         if self.synthetic:

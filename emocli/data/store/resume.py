@@ -153,7 +153,7 @@ def part_path(parts: Path, number: int) -> Path:
 def _resumable(
     path: Path, parts: Path, recipe: Recipe, overwrite: bool, update: bool
 ) -> ResumeInfo | None:
-    """Return what was begun, if it is what is asked for now."""
+    """Return the state of the interrupted extraction, if its settings are the requested ones."""
     resume_info = _read_resume_info(parts)
     if resume_info is None:
         return None

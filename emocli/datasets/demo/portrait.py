@@ -97,7 +97,7 @@ def paint_behind(person: Look, size: int) -> Image:
 
 
 def paint_wall(person: Look, size: int) -> Image:
-    """Paint what is seen where nobody is."""
+    """Paint the background without a person."""
     return np.clip(_wall(person, *_grid(size)), 0, 255).astype(np.uint8)
 
 

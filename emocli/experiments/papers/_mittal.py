@@ -1,4 +1,4 @@
-"""Values that the tables of M3ER's paper print, and where each stands.
+"""Printed values of M3ER's paper, by corpus, row and metric.
 
 Source: Mittal et al. 2020, AAAI, "M3ER", Tables 1 and 2.
 """

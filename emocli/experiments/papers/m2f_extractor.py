@@ -1,4 +1,4 @@
-"""M2FNet's extractors trained with each loss, and how they tell emotions of new people apart.
+"""M2FNet's extractors trained with each loss, and their accuracy on new speakers.
 
 The paper prints no values of these. The rows are its loss (equations 9 to 13) taken apart:
 'fixed margin' is the triplet loss of its reference [25], whose "fixed margin value" section 3.3

@@ -1,4 +1,4 @@
-"""M2FNet with the scene, with the faces, and with both as what is seen.
+"""M2FNet with scene, face, or both as the visual modality.
 
 Table 3, "to validate the impact of dual network": "Scene Embeddings" is the row 'scene', "Weighted
 Face Embeddings" is 'weighted faces', "Proposed" is 'scene and weighted faces'.

@@ -1,4 +1,4 @@
-"""M3ER taken apart: beta, the gradient through the weight, the fused vector, tau, and the noise.
+"""Ablation of M3ER: beta, the gradient through the weight, the fused vector, tau, the noise.
 
 The paper prints one result for one unstated value of each. beta is "the hyperparameter that
 down-weights the unreliable modalities" (section 3.5); whether equation 3 trains through its own

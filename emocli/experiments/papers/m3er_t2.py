@@ -1,4 +1,4 @@
-"""M3ER under noise: its loss, its modality check and its proxies, one by one, and competitors.
+"""M3ER under noise: ablation of loss, modality check and proxies, and other networks.
 
 Table 2 (a), IEMOCAP, and (b), CMU-MOSEI, column "Experiments": 'original loss' is "Original
 Multiplicative Fusion (Liu et al. 2018)", equation 2; 'M3ER' the second line, both without
@@ -133,7 +133,7 @@ def _clean() -> tuple[Row, Row]:
 def _other_ways(
     rows: Sequence[Row], corpus: CorpusName | None, task: Task | None
 ) -> Iterator[tuple[Row, Row]]:
-    """Yield rows with what they are when asked in the other way: the paper's, else M3ER alone."""
+    """Yield rows, and those of the paper (else M3ER alone) with the other objective, too."""
     names = ("M3ER",) if corpus is None else tuple(OVERALL[corpus])
     for row in rows:
         other = other_objective(row, corpus, task) if row.name in names else None
@@ -196,7 +196,7 @@ def _with_printed_values(row: Row, corpus: CorpusName | None) -> Row:
 
 
 def _recoveries(rows: Sequence[Row]) -> Iterator[tuple[str, str, str]]:
-    """Ask what share of the loss to noise each repair wins back, and of what the truth would."""
+    """Yield recoveries: the share of the loss to noise that a repair, and the oracle, recovers."""
     for start in ("noisy", "trained clean"):
         repaired = [row.name for row in rows if row.name.startswith(f"{start}, ")]
         yield from ((name, start, "M3ER") for name in repaired)

@@ -1,4 +1,4 @@
-"""RRNN taken apart: how often the memory asks, where it starts, gates and scores.
+"""Ablation of RRNN: number of hops, initial memory, gates and attention scores.
 
 The paper prints no values of these. What each row is about it says in words: of the hops,
 "increasing tau yields meaningful performance gains (up to tau = 3)" (section 3.4); of the start,

@@ -123,7 +123,7 @@ class Config(Settings):
     @field_validator("signal", "rates", "widths")
     @classmethod
     def _others_as_usual(cls, stated: dict[str, float], info: ValidationInfo) -> dict[str, float]:
-        """Lay what is stated over what a modality has otherwise."""
+        """Override the default of each modality by the stated values."""
         usual = {"signal": SIGNAL, "rates": RATES, "widths": WIDTHS}[info.field_name or ""]
         return {**usual, **stated}
 

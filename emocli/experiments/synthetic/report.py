@@ -1,4 +1,4 @@
-"""The report of an experiment on a synthetic corpus: it says so, and what was to be expected."""
+"""The report of an experiment on a synthetic corpus, with the expected order of its rows."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ class Twin:
     def of(
         cls, name: str, settings: Tree, out: Path, *, quick: bool = False, from_clips: bool = False
     ) -> Twin:
-        """Settle what is to be made.
+        """Plan the corpus and its features.
 
         Parameters
         ----------
@@ -128,12 +128,12 @@ class Twin:
 
     @cached_property
     def encoders(self) -> list[str]:
-        """What encoders look at that rows train."""
+        """Kinds of the encoders that rows train."""
         return list(dict.fromkeys(row.encoder for row in self.table.rows if row.encoder))
 
     @cached_property
     def modalities(self) -> list[str]:
-        """What rows see, and what is corrupted."""
+        """Modalities that rows read or corrupt."""
         if not any(kind.STORED for kind in kinds(self.table)):
             return []
         named = [m for row in self.table.rows for m in (*row.modalities, *row.features)]

@@ -275,7 +275,7 @@ def _power_peaks(power: Real) -> Whole:
 
 
 def _likeness(pulses: Real, places: Whole, fs: float) -> Real:
-    """Return the highest correlation of what surrounds each place with what surrounds the last."""
+    """Return the maximum correlation of the window around each place with that of the last one."""
     length = round_half_up(LONGEST_S * fs)
     padded = np.pad(pulses, length)
     size = 2 * length + 1

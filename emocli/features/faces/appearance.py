@@ -1,4 +1,4 @@
-"""Looks of a face: a small picture of head and shoulders, and what it is compared by.
+"""Appearance of a person: a small crop of head and shoulders, and its descriptor.
 
 A look is the square around a face's box with `MARGIN` of its longer side on each side, brought to
 `SIDE` pixels. Its description is a unit vector of three parts of equal weight: gradients of the

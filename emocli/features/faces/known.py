@@ -1,4 +1,4 @@
-"""The rows of faces whose places in a recording are known, of everybody or of one person."""
+"""Rows of faces whose boxes are known from tracking, of all people or of one."""
 
 from __future__ import annotations
 
@@ -187,6 +187,6 @@ def _with_gap(shown: Sequence[tuple[float, Any]], start: float, end: float) -> b
 
 
 def _require_readable(clip: Clip) -> None:
-    """Raise what there is to say against a clip's pictures."""
+    """Decode all pictures of a clip, to raise the error of one that cannot be read."""
     for _ in frames(clip):
         pass

@@ -58,7 +58,7 @@ LEAST_SURE = 0.9
 
 @dataclass
 class Person:
-    """Somebody who was seen: number, when and where last, how surely, and some looks.
+    """A tracked person: number, last time and box, confidence, and descriptors.
 
     Times are seconds; the box is x1, y1, x2, y2.
     """
@@ -200,7 +200,7 @@ class Tracker:
     def _known_again(
         self, time: float, box: Floats, look: Image, others: Sequence[Person]
     ) -> Person:
-        """Return who a face is that continues no track; `Person` is added if it is nobody known."""
+        """Re-identify a face that continues no track; a new `Person` is added if nobody matches."""
         description = described(look)
         likeness = np.array([person.similarity(description) for person in others])
         ranked = np.sort(likeness)[::-1]

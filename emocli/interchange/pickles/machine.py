@@ -104,7 +104,7 @@ class Machine:
         self._marks.append(len(self._stack))
 
     def group(self) -> list[Any]:
-        """Take what lies above the last mark."""
+        """Pop the values above the last mark."""
         if not self._marks:
             raise ValueError("it takes more than there is")
         start = self._marks.pop()

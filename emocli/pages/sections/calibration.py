@@ -1,4 +1,4 @@
-"""Calibration: whether probabilities come true, and what answering less often gains."""
+"""Calibration: reliability diagrams and risk-coverage curves."""
 
 from __future__ import annotations
 

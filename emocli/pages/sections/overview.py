@@ -1,4 +1,4 @@
-"""Overview of the runs: what was trained, and on what it was tested."""
+"""Overview of the runs: networks, training data and test data."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def parts(contents: Contents) -> Iterator[Part]:
 
 
 def _all_facts(facts: Mapping[str, Mapping[str, str]]) -> Iterator[Part]:
-    """Yield what is true of all runs, and then in what they differ, run by run."""
+    """Yield the facts that all runs share, and then those that differ, run by run."""
     if not facts:
         return
     first = next(iter(facts.values()))

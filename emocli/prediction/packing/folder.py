@@ -208,7 +208,7 @@ def _files(folder: Path) -> Iterator[str]:
 
 
 def _walked(folder: Path) -> Iterator[Path]:
-    """Yield what is below a folder, links to folders as what they are."""
+    """Yield the entries below a folder; links to folders are not followed."""
     for path in sorted(folder.iterdir()):
         if path.name.startswith("."):
             continue

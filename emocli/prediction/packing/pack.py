@@ -265,7 +265,7 @@ def pack(
 
 
 def _state(packing: Packing, out: Path, overwrite: bool) -> Pack | None:
-    """Return the list of what is packed already; make the folder ready for what is not.
+    """Return the list of packed files; prepare the folder for the remaining ones.
 
     Raises
     ------
@@ -290,7 +290,7 @@ def _state(packing: Packing, out: Path, overwrite: bool) -> Pack | None:
 
 
 def _clear(out: Path) -> None:
-    """Remove what a packing wrote, and nothing else; what says that it is one goes last."""
+    """Remove the files of a packing, and no others; the list of files last."""
     write_text(out / MARK, "cleared")
     (out / PACK).unlink(missing_ok=True)
     for folder in [*out.glob("fold-*/seed-*"), *out.glob("seed-*"), *out.glob("fold-*"), out]:

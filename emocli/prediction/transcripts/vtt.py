@@ -1,4 +1,4 @@
-"""WebVTT subtitles (.vtt), whose voice tags (<v NAME>) say who speaks.
+"""WebVTT subtitles (.vtt), whose voice tags (<v NAME>) name the speakers.
 
 Source: W3C 2019, WebVTT: The Web Video Text Tracks Format.
 """

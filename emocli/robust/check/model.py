@@ -372,7 +372,7 @@ def _together(parts: list[dict[Any, NDArray[Any]]]) -> dict[Any, NDArray[Any]]:
 def _reduction(
     modality: str, vectors: Rows, representation: Representation, config: CheckConfig
 ) -> tuple[PCA, Reals]:
-    """Fit the reduction of a modality; return it and what it makes of all training clips."""
+    """Fit the dimensionality reduction of a modality; return it and the reduced training clips."""
     n = int(representation.shown(vectors).sum())
     if n < FEWEST:
         what = f"{n} training clips have modality '{modality}'"

@@ -104,7 +104,7 @@ class ProxyGenerator:
         return cls(config, representation, _rates(lengths), dims, bank, valid[order])
 
     def fill(self, views: Views, effective: Mapping[str, Flags]) -> dict[str, Padded]:
-        """Regenerate what is not effective; what is stays bit-identical.
+        """Regenerate modalities that are not effective; effective ones stay bit-identical.
 
         Parameters
         ----------
@@ -162,7 +162,7 @@ class ProxyGenerator:
     def _jobs(
         self, views: Views, effective: Mapping[str, Flags]
     ) -> Iterator[tuple[str, Sources, NDArray[np.int64]]]:
-        """Yield what is regenerated, from what, and in which clips."""
+        """Yield each regenerated modality, its sources, and the clips."""
         names = sorted(views)
         patterns = np.stack([effective[m] for m in names], axis=1)
         for pattern in np.unique(patterns, axis=0):
