@@ -168,7 +168,7 @@ class CutOptions:
     """Segmentation of recordings, and sources of their transcripts."""
 
     way: Annotated[
-        str, Option("How to cut: auto, subtitles, speech, windows, whole or a plug-in.")
+        str, Option("Segmentation: auto, subtitles, speech, windows, whole or a plug-in.")
     ] = "auto"
     window: Annotated[float | None, Option("Seconds of a window (setting windows.window; 4).")] = (
         None
@@ -178,9 +178,9 @@ class CutOptions:
     ] = None
     subtitles: Annotated[
         Path | None,
-        Option("Subtitles of the recording, or a folder of them; default: beside it."),
+        Option("Subtitles of the recording, or a folder of them; default: next to it."),
     ] = None
-    speakers: Annotated[Path | None, Option("RTTM file that says who speaks when.")] = None
+    speakers: Annotated[Path | None, Option("RTTM file of the speakers' turns.")] = None
     transcribe: Annotated[
         str,
         Option(
@@ -189,9 +189,7 @@ class CutOptions:
             "[MODEL]",
         ),
     ] = ""
-    language: Annotated[str, Option("Code of the language spoken, e.g. en; default: as heard.")] = (
-        ""
-    )
+    language: Annotated[str, Option("Language code, e.g. en; default: recognised.")] = ""
 
     def over(self, settings: Tree) -> SegmentOptions:
         """Return them over settings of ways to cut."""
@@ -224,10 +222,10 @@ EncoderPreset = Annotated[
         "train, plus was not measured for encoders, and is not the default."
     ),
 ]
-Workers = Annotated[int, typer.Option(min=1, max=MOST_WORKERS, help="Processes that compute.")]
+Workers = Annotated[int, typer.Option(min=1, max=MOST_WORKERS, help="Number of worker processes.")]
 Folds = Annotated[
     int | None,
-    typer.Option(min=3, max=MOST_FOLDS, help="For cross-validation: each of this many folds."),
+    typer.Option(min=3, max=MOST_FOLDS, help="Number of folds of a cross-validation."),
 ]
 Split = Annotated[SplitName, typed(SplitOptions, "split")]
 CorruptionSeed = Annotated[int, typed(RunOptions, "seed")]
@@ -235,10 +233,8 @@ Run = Annotated[Path, typed(RunOptions, "run")]
 OtherManifest = Annotated[Path | None, typed(RunOptions, "manifest")]
 OtherStore = Annotated[Path | None, typed(RunOptions, "store")]
 Figures = Annotated[bool, typed(RunOptions, "figures")]
-Device = Annotated[Literal["cpu", "cuda", "auto"], typer.Option(help="Where the networks predict.")]
-Ensemble = Annotated[
-    bool, typer.Option("--ensemble", help="Of several seeds, take their mean prediction.")
-]
+Device = Annotated[Literal["cpu", "cuda", "auto"], typer.Option(help="Device of the networks.")]
+Ensemble = Annotated[bool, typer.Option("--ensemble", help="Average the predictions of all seeds.")]
 Style = Annotated[StyleName, typed(RunOptions, "style")]
 Corrupt = Annotated[list[str] | None, typed(RobustOptions, "corrupt")]
 Check = Annotated[bool | None, typed(RobustOptions, "check")]
@@ -246,8 +242,8 @@ Oracle = Annotated[bool, typed(RobustOptions, "oracle")]
 Proxy = Annotated[str | None, typed(RobustOptions, "proxy")]
 Fill = Annotated[str | None, typed(RobustOptions, "fill")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what is there.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and stop.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace existing results.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the plan, and stop.")]
 
 
 DEFAULTS = {"--proxy": PROXY, "--transcribe": "whisper-tiny.en"}

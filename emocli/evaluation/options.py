@@ -19,12 +19,8 @@ class OtherCorpusOptions:
     unit: ClassVar[str] = "conditions"
     """Unit of the progress."""
 
-    manifest: Annotated[Path | None, Option("Another manifest than the run was trained with.")] = (
-        None
-    )
-    store: Annotated[Path | None, Option("Another place of the store than the run remembers.")] = (
-        None
-    )
+    manifest: Annotated[Path | None, Option("Another manifest than that of the training.")] = None
+    store: Annotated[Path | None, Option("Another store than that of the training.")] = None
     seed: Annotated[int, Option("Seed of the corruptions.", least=0, most=MOST_SEED)] = 0
     figures: Annotated[bool, Option("Draw figures.")] = True
     style: Annotated[
@@ -44,4 +40,4 @@ class RunOptions(OtherCorpusOptions):
 class SplitOptions:
     """The clips."""
 
-    split: Annotated[Split, Option("Clips to look at.")] = "test"
+    split: Annotated[Split, Option("Split of the clips.")] = "test"

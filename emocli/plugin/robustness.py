@@ -201,9 +201,9 @@ class RepairOptions:
     """
 
     check: Annotated[
-        bool | None, Option("Let the modality check say what is not to be trusted.")
+        bool | None, Option("Let the modality check decide which modalities are trusted.")
     ] = None
-    oracle: Annotated[bool, Option("Let the truth say it instead.")] = False
+    oracle: Annotated[bool, Option("Let the true corruption decide instead.")] = False
     proxy: Annotated[
         str | None,
         Option(

@@ -50,8 +50,8 @@ class Options(RobustOptions, OfRun):
     """
 
     clip: Annotated[str, Option("Id of a clip of the corpus (default: a test clip).")] = ""
-    word: Annotated[str, Option("A word that the text of a clip to be chosen has.")] = ""
-    hop: Annotated[Hop, Option("Hops to draw; the data hold all.")] = "last"
+    word: Annotated[str, Option("Choose a clip whose text has this word.")] = ""
+    hop: Annotated[Hop, Option("Hops to draw; the data have all of them.")] = "last"
 
 
 def measure(options: Options, progress: Progress) -> Finding:

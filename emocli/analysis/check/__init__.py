@@ -29,9 +29,9 @@ class Options(OfRunOrStore):
     read, are fitted on the same clips for comparison.
     """
 
-    split: Annotated[Split, Option("Clips to try it on.")] = "test"
+    split: Annotated[Split, Option("Split of the clips.")] = "test"
     levels: Annotated[
-        str | None, Option("Noise to try, e.g. 10dB,0dB,-20dB. Default: 20 to -20 dB.")
+        str | None, Option("Noise levels, e.g. 10dB,0dB,-20dB. Default: 20 to -20 dB.")
     ] = None
 
 

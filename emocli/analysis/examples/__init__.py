@@ -39,7 +39,7 @@ class Options(ConditionOptions):
     top: Annotated[int, Option("Right answers of each class.", least=0, most=MOST_EXAMPLES)] = 1
     errors: Annotated[
         int,
-        Option("Errors, at most: the worst of every two classes.", least=0, most=MOST_EXAMPLES),
+        Option("Most errors: the worst of every pair of classes.", least=0, most=MOST_EXAMPLES),
     ] = 6
     mistaken: Annotated[
         str | None,

@@ -66,7 +66,7 @@ class Options(OfRunOrStore):
         tuple[str, ...],
         Option("Mode or preset; repeat for more. Default: paper, plus, literal, mean."),
     ] = ()
-    split: Annotated[Split, Option("Clips that were not learnt.")] = "test"
+    split: Annotated[Split, Option("Held-out clips.")] = "test"
     seed: Annotated[int, Option("Seed of the noise.", least=0, most=MOST_SEED)] = 0
 
 

@@ -18,9 +18,7 @@ def command(
         list[str],
         typer.Option("-f", "--feature", help="Feature to align; repeat for more."),
     ],
-    to: Annotated[
-        str, typer.Option("--to", help="Feature whose rows are words, or anything else with times.")
-    ],
+    to: Annotated[str, typer.Option("--to", help="Feature whose rows, such as words, have times.")],
     store: options.Store = Path("store"),
     overwrite: options.Overwrite = False,
     json: options.Json = False,

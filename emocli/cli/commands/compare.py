@@ -29,7 +29,7 @@ def command(
         ),
     ] = None,
     against: Annotated[
-        Literal["first", "best"], typer.Option(help="Which run the table's change is told from.")
+        Literal["first", "best"], typer.Option(help="Reference of the changes in the table.")
     ] = "first",
     out: Annotated[
         list[Path] | None,

@@ -18,11 +18,9 @@ if TYPE_CHECKING:
 
 
 def command(
-    folder: Annotated[Path, typer.Option("--dir", help="Where everything goes.")] = Path("demo"),
+    folder: Annotated[Path, typer.Option("--dir", help="Folder of all results.")] = Path("demo"),
     workers: options.Workers = 2,
-    seeds: Annotated[
-        int, typer.Option(min=1, max=MOST_SEEDS, help="Trainings of each network.")
-    ] = 3,
+    seeds: Annotated[int, typer.Option(min=1, max=MOST_SEEDS, help="Seeds of each network.")] = 3,
     settings: options.Settings = None,
     json: options.Json = False,
 ) -> None:

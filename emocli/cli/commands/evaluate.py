@@ -22,7 +22,7 @@ def command(
     run: options.Run,
     robust: RobustOptions,
     sweep: Annotated[
-        bool, typer.Option("--sweep", help="Also try a range of levels, and draw the curve.")
+        bool, typer.Option("--sweep", help="Also test a range of noise levels, and draw the curve.")
     ] = False,
     levels: Annotated[
         str | None, typer.Option(help="Levels of the sweep, e.g. 10,1,0.1 or 10dB,0dB,-10dB.")

@@ -38,7 +38,7 @@ def command(
         bool,
         typer.Option(
             "--update",
-            help="Make clips anew that have changed in the manifest or whose media files were "
+            help="Extract clips again that have changed in the manifest or whose media files were "
             "replaced, drop those that have left the manifest, and keep the rest.",
         ),
     ] = False,

@@ -31,7 +31,7 @@ def command(
     ] = None,
     modality: Annotated[
         str | None,
-        typer.Option(help="text, audio, visual or any other; default: as the file's name says."),
+        typer.Option(help="text, audio, visual or any other; default: from the file's name."),
     ] = None,
     align_to: Annotated[
         Path | None,

@@ -24,7 +24,9 @@ def command(
     ] = None,
     verify: Annotated[
         bool,
-        typer.Option("--verify", help="Of a store: read all of it, and refuse it if damaged."),
+        typer.Option(
+            "--verify", help="Of a store: verify all content; exit code 2 if it is damaged."
+        ),
     ] = False,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Of a store: also how each feature was made.")

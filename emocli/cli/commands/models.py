@@ -47,7 +47,7 @@ def list_models(json: options.Json = False) -> None:
 def get_model(
     name: Annotated[str, typer.Argument(help="Model; `emocli models list` has them.")],
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Fetch one that is here again.")
+        bool, typer.Option("--overwrite", help="Fetch the model again if it is there.")
     ] = False,
     json: options.Json = False,
 ) -> None:

@@ -13,12 +13,12 @@ from emocli.plugin.command import Command
 
 def command(
     folder: Annotated[Path, typer.Argument(help="A packed run (emocli pack).")],
-    name: Annotated[str, typer.Argument(help="USER/NAME of the repository; made if need be.")],
+    name: Annotated[str, typer.Argument(help="USER/NAME of the repository; created if needed.")],
     private: Annotated[
-        bool, typer.Option("--private", help="Make a repository that others cannot see.")
+        bool, typer.Option("--private", help="Create a private repository.")
     ] = False,
     branch: Annotated[
-        str | None, typer.Option(help="Branch, made if need be; default: main.")
+        str | None, typer.Option(help="Branch, created if needed; default: main.")
     ] = None,
     json: options.Json = False,
 ) -> None:

@@ -22,7 +22,8 @@ def command(
     metric: Annotated[
         str | None,
         typer.Option(
-            help="What several runs are compared by, as in emocli compare.", show_default=False
+            help="Metric by which several runs are compared, as in emocli compare.",
+            show_default=False,
         ),
     ] = None,
     overwrite: options.Overwrite = False,

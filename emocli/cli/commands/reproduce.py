@@ -47,11 +47,13 @@ class SourceOptions:
         Path | None,
         Option("Folder of the feature stores.  [default: store; OUT/store with --from-clips]"),
     ] = None
-    from_clips: Annotated[bool, Option("Train the paper's encoders, and extract, first.")] = False
+    from_clips: Annotated[
+        bool, Option("First train the paper's encoders and extract the features.")
+    ] = False
     synthetic: Annotated[bool, Option("Generate a corpus on which the whole table can run.")] = (
         False
     )
-    quick: Annotated[bool, Option("With --synthetic: few clips, seeds and epochs; seconds.")] = (
+    quick: Annotated[bool, Option("With --synthetic: few clips, seeds and epochs, in seconds.")] = (
         False
     )
     root: Annotated[Path | None, declared(options.CorpusOptions)["root"].option] = None
@@ -142,14 +144,14 @@ class TrainingOptions:
     folds: Annotated[
         int | None,
         Option(
-            "Cross-validate with this many; 0: the manifest's own splits.",
+            "Number of folds; 0: the manifest's own splits.",
             least=0,
             most=MOST_FOLDS,
         ),
     ] = None
     seeds: Annotated[
         int | None,
-        Option("Trainings of each network on each fold.  [default: 5]", least=1, most=MOST_SEEDS),
+        Option("Seeds of each network on each fold.  [default: 5]", least=1, most=MOST_SEEDS),
     ] = None
     preset: Annotated[str | None, Option("literal, paper or plus.  [default: paper]")] = None
     row: Annotated[
@@ -171,14 +173,14 @@ def command(
     *,
     context: typer.Context,
     experiment: Annotated[str, typer.Argument(help="Experiment; `emocli info` lists them.")],
-    out: Annotated[Path, typer.Option(help="Folder for all that comes out.")],
+    out: Annotated[Path, typer.Option(help="Folder of all results.")],
     sources: SourceOptions,
     training: TrainingOptions,
     workers: options.Workers = 1,
     settings: options.SettingOptions,
     style: options.Style = "screen",
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Train again what has changed since.")
+        bool, typer.Option("--overwrite", help="Train rows again whose settings have changed.")
     ] = False,
     dry_run: options.DryRun = False,
     json: options.Json = False,

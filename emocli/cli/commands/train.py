@@ -27,12 +27,14 @@ def command(
     run: Annotated[Path, typer.Option(help="Folder of the run to write.")],
     corpus: options.FeatureOptions,
     seeds: Annotated[
-        int, typer.Option(min=1, max=MOST_SEEDS, help="Train this many, with seeds 0, 1, ...")
+        int, typer.Option(min=1, max=MOST_SEEDS, help="Number of seeds: 0, 1, ...")
     ] = 1,
     folds: Annotated[
         int | None,
         typer.Option(
-            min=3, max=MOST_FOLDS, help="Cross-validate: RUN/fold-0, RUN/fold-1, ... of this many."
+            min=3,
+            max=MOST_FOLDS,
+            help="Number of folds of a cross-validation: RUN/fold-0, RUN/fold-1, ...",
         ),
     ] = None,
     workers: options.Workers = 1,

@@ -29,26 +29,29 @@ def command(
     fusion: options.Fusion,
     study: Annotated[Path, typer.Option(help="Folder for the trainings and the report.")],
     trials: Annotated[
-        int, typer.Option(min=1, max=MOST_TRIALS, help="Trials in all, with those already done.")
+        int,
+        typer.Option(min=1, max=MOST_TRIALS, help="Total number of trials, with finished ones."),
     ] = 30,
     space: Annotated[
         list[str] | None,
         typer.Option(
             metavar="KEY=RANGE",
-            help="LOW..HIGH, LOW..HIGH:log or VALUE,VALUE,...: besides what the network declares.",
+            help="LOW..HIGH, LOW..HIGH:log or VALUE,VALUE,...: extends the declared search space.",
         ),
     ] = None,
     folds: Annotated[
         int | None,
         typer.Option(
-            min=3, max=MOST_FOLDS, help="Nested: a search for each fold, without its test clips."
+            min=3,
+            max=MOST_FOLDS,
+            help="Nested cross-validation: a search for each fold, without its test clips.",
         ),
     ] = None,
-    sampler: Annotated[Literal["tpe", "random"], typer.Option(help="What draws settings.")] = "tpe",
-    sampler_seed: Annotated[int, typer.Option(min=0, max=MOST_SEED, help="Of what draws.")] = 0,
-    no_prune: Annotated[
-        bool, typer.Option("--no-prune", help="Let every trial come to its end.")
-    ] = False,
+    sampler: Annotated[Literal["tpe", "random"], typer.Option(help="Sampler of settings.")] = "tpe",
+    sampler_seed: Annotated[
+        int, typer.Option(min=0, max=MOST_SEED, help="Seed of the sampler.")
+    ] = 0,
+    no_prune: Annotated[bool, typer.Option("--no-prune", help="Do not prune trials.")] = False,
     candidates: Annotated[
         list[str] | None,
         typer.Option(
@@ -59,7 +62,8 @@ def command(
     ] = None,
     corpus: options.FeatureOptions,
     seeds: Annotated[
-        int, typer.Option(min=1, max=MOST_SEEDS, help="Trainings of each value; their mean counts.")
+        int,
+        typer.Option(min=1, max=MOST_SEEDS, help="Seeds of each value; their mean is compared."),
     ] = 1,
     workers: options.Workers = 1,
     scheduler: Annotated[
