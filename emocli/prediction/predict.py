@@ -35,7 +35,7 @@ from emocli.prediction.inputs import pieces_for
 from emocli.prediction.networks import Ensemble
 from emocli.prediction.packing.hub import located
 from emocli.prediction.people import MAIN, FaceChoice
-from emocli.prediction.progress import UNTOLD, Stages, UnitClock
+from emocli.prediction.progress import SILENT, Stages, UnitClock
 from emocli.prediction.recompute import RunFeatures, run_features
 from emocli.prediction.rows import SegmentOutputs, failed
 from emocli.prediction.segment import SegmentOptions
@@ -127,7 +127,7 @@ class Predictor:
         return cls(ensemble, features, replace(options, device=place))
 
     def predict(
-        self, inputs: Sequence[Path], work: Path, progress: Stages = UNTOLD
+        self, inputs: Sequence[Path], work: Path, progress: Stages = SILENT
     ) -> PredictionReport:
         """Predict files, folders, or the clips of manifests; what is not finished is in ``work``.
 
@@ -321,7 +321,7 @@ def predict(
     out: StrPath,
     *,
     options: PredictOptions | None = None,
-    progress: Stages = UNTOLD,
+    progress: Stages = SILENT,
 ) -> PredictionReport:
     """Predict recordings and write ``predictions.csv``, ``predictions.json`` and ``report.html``.
 
@@ -354,7 +354,7 @@ def predict_into(
     predictor: Predictor,
     inputs: Sequence[Path],
     out: Path,
-    progress: Stages = UNTOLD,
+    progress: Stages = SILENT,
 ) -> PredictionReport:
     """Predict recordings with a run that is ready, and write the result; see `predict`."""
     with used_folder(out / WORK), locked(out / ".lock"):

@@ -34,7 +34,7 @@ class Stages:
     predicting: Progress = no_progress
 
 
-UNTOLD = Stages()
+SILENT = Stages()
 
 
 class RecordingClock:

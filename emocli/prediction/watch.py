@@ -25,7 +25,7 @@ from emocli.data.rules import absolute
 from emocli.errors import ConfigError, MediaError, ReportError
 from emocli.plugin.dataset import Folder
 from emocli.prediction.predict import Predictor, predict_into
-from emocli.prediction.progress import UNTOLD, Stages
+from emocli.prediction.progress import SILENT, Stages
 from emocli.prediction.timeline import FailedInput
 from emocli.prediction.writers import FAILURES, write_failures
 from emocli.version import version
@@ -103,7 +103,7 @@ class Watch:
     folder: Path
     out: Path
     rest: Callable[[], None] = lambda: time.sleep(PAUSE)
-    progress: Stages = UNTOLD
+    progress: Stages = SILENT
 
     def files(self) -> Iterator[WatchedFile]:
         """Predict what arrives, and yield it, until it is interrupted while it waits.
