@@ -20,7 +20,9 @@ class OtherCorpusOptions:
     """Unit of the progress."""
 
     manifest: Annotated[Path | None, Option("Another manifest than that of the training.")] = None
-    store: Annotated[Path | None, Option("Another store than that of the training.")] = None
+    store: Annotated[
+        Path | None, Option("Another place of the store than that of the training.")
+    ] = None
     seed: Annotated[int, Option("Seed of the corruptions.", least=0, most=MOST_SEED)] = 0
     figures: Annotated[bool, Option("Draw figures.")] = True
     style: Annotated[
