@@ -115,10 +115,11 @@ def encoders(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
 
     from emocli.models.encoder import EncoderConfig, EncoderRun, make_encoder
     from emocli.models.rundir import write_config, write_parameters
+    from emocli.plugin.encoder import PICTURE_KINDS
 
     small = EncoderConfig(depths=(1,), hidden_sizes=(8,), embedding_size=8, dim=6, side=32)
     folders = {}
-    for kind in ("audio", "face", "scene"):
+    for kind in PICTURE_KINDS:
         folders[kind] = tmp_path_factory.mktemp(f"encoder-{kind}")
         torch.manual_seed(0)
         encoder = make_encoder(small)

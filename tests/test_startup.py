@@ -65,8 +65,10 @@ def test_a_report_is_looked_into_without_torch(tmp_path: Path) -> None:
     for name, text in folders.items():
         (tmp_path / f"{name}.json").write_text(text)
     files = [str(tmp_path), *(str(tmp_path / f"{name}.json") for name in folders)]
-    code = f"from emocli.cli.app import run\nassert not any(run(['inspect', p]) for p in {files})"
-    result = loaded(code)
+    result = loaded(
+        "from emocli import plugins\nfrom emocli.cli.app import run\nplugins.load_all('analyses')\n"
+        f"assert not any(run(['inspect', path]) for path in {files})"
+    )
     assert not result.intersection({"torch", "sklearn", "scipy", "matplotlib"})
 
 

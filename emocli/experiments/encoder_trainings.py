@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import get_args
 
 from emocli.config import Tree
 from emocli.data.manifest import Manifest
 from emocli.display import number_of
-from emocli.plugin.feature import EncoderKind, PictureKind
+from emocli.plugin.encoder import PICTURE_KINDS, EncoderKind, PictureKind
 from emocli.training.encoder_plan import EncoderPlan
 from emocli.training.fit_encoder import fit_encoder
 from emocli.training.fit_text import fit_text, resolve
@@ -87,6 +86,6 @@ class TextTraining(EncoderTraining):
 
 
 TRAININGS: Mapping[EncoderKind, EncoderTraining] = MappingProxyType(
-    {**{kind: PictureTraining(kind) for kind in get_args(PictureKind)}, "text": TextTraining()}
+    {**{kind: PictureTraining(kind) for kind in PICTURE_KINDS}, "text": TextTraining()}
 )
 """Kind to the training of its encoders."""

@@ -32,8 +32,9 @@ from emocli.experiments.config import ReproduceConfig, read_table
 from emocli.experiments.encoder_trainings import TRAININGS, FitOptions
 from emocli.extraction.extract import extract
 from emocli.extraction.extract import plan as plan_extraction
+from emocli.plugin.encoder import EncoderKind
 from emocli.plugin.experiment import Table
-from emocli.plugin.feature import EncoderKind, Feature
+from emocli.plugin.feature import Feature
 
 SECTION = "extractors"
 """Section of the settings."""

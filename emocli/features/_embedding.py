@@ -14,7 +14,8 @@ from pydantic import Field
 
 from emocli.config import Tree
 from emocli.data.durable import digest
-from emocli.plugin.feature import Device, ParametersConfig, PictureKind, Reloading, device
+from emocli.plugin.encoder import PictureKind
+from emocli.plugin.feature import Device, ParametersConfig, Reloading, device
 from emocli.quantities import PicturesAtOnce
 
 if TYPE_CHECKING:

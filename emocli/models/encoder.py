@@ -28,7 +28,7 @@ from emocli.models.hub import only_cached
 from emocli.models.outline import outline as outlined
 from emocli.models.rundir import CONFIG, MODEL, require_finished
 from emocli.models.tensors import RESTORE, sized_by
-from emocli.plugin.feature import PictureKind
+from emocli.plugin.encoder import PictureKind
 from emocli.quantities import Size
 
 if TYPE_CHECKING:

@@ -4,7 +4,8 @@
 kind        module                       a plug-in offers
 =========== ============================ ==========================================================
 datasets    `emocli.plugin.dataset`      ``Config``, ``build``
-features    `emocli.plugin.feature`      ``MODALITY``, ``PER_CLIP``, ``Config``, ``prepare``
+features    `emocli.plugin.feature`      ``MODALITY``, ``PER_CLIP``, ``Config``, ``prepare``;
+                                         `emocli.plugin.encoder` has the kinds of encoders
 formats     `emocli.plugin.format`       ``MODALITY``, ``Config``
 corruptions `emocli.plugin.corruption`   ``Config``, which is called with an array
 protocols   `emocli.plugin.protocol`     ``Config``, which draws corruptions

@@ -49,7 +49,7 @@ from pydantic import model_validator
 from emocli.config import Settings, Tree
 from emocli.data.manifest import Task
 from emocli.data.record import Record
-from emocli.plugin.feature import PictureKind as PictureKind
+from emocli.plugin.encoder import PictureKind as PictureKind
 from emocli.plugin.robustness import TRAINED
 from emocli.plugin.robustness import CorruptionSpec as CorruptionSpec
 from emocli.plugin.robustness import RepairOptions as RepairOptions

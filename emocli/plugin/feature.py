@@ -75,13 +75,8 @@ from emocli.data.media.content import read_frames as read_frames
 from emocli.data.track import Absent as Absent
 from emocli.data.track import Track as Track
 from emocli.errors import ConfigError, StoreError
+from emocli.plugin.encoder import EncoderKind as EncoderKind
 from emocli.plugin.people import Appearances, Stretch
-
-PictureKind = Literal["audio", "face", "scene"]
-"""What an encoder of pictures looks at: spectrograms, faces, or pictures of videos."""
-
-EncoderKind = PictureKind | Literal["text"]
-"""What an encoder looks at: pictures of some kind, or texts."""
 
 ConfigT = TypeVar("ConfigT", bound=Settings)
 

@@ -15,7 +15,7 @@ from emocli.data.manifest import Manifest
 from emocli.errors import ConfigError
 from emocli.models.encoder import EncoderConfig, EncoderRun
 from emocli.models.settings import Accelerator
-from emocli.plugin.feature import PictureKind
+from emocli.plugin.encoder import PictureKind
 from emocli.quantities import Decay, Epochs, LearningRate, Seed, Threads
 from emocli.training import triplet
 from emocli.training.augment import AugmentConfig

@@ -18,7 +18,7 @@ from emocli.display import markdown
 from emocli.models import rundir
 from emocli.models.encoder import EncoderRun, outline, read_run
 from emocli.models.rundir import CARD, CHECKPOINT, EpochMetrics
-from emocli.plugin.feature import PictureKind
+from emocli.plugin.encoder import PictureKind
 from emocli.training.encoder_folder import EncoderFolder, card, state_of
 from emocli.training.encoder_plan import NEIGHBOUR, EncoderPlan
 from emocli.training.encoder_task import EncoderTask

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from emocli.data.durable import locked
-from emocli.errors import ConfigError
+from emocli.errors import ConfigError, RunError
 from emocli.training.study_summary import Trial, TrialOutcome
 
 JOURNAL = "journal.log"
@@ -113,10 +113,15 @@ def ended(study: Any) -> list[Trial]:
 
 
 def _storage(optuna: Any, folder: Path) -> Any:
+    """Read the journal of a folder; Optuna replays it line by line, and checks none."""
     backend = optuna.storages.journal.JournalFileBackend(
         str(folder / JOURNAL), lock_obj=FileLock(folder / ".journal.lock")
     )
-    return optuna.storages.JournalStorage(backend)
+    try:
+        return optuna.storages.JournalStorage(backend)
+    except (AssertionError, AttributeError, LookupError, TypeError, ValueError) as error:
+        hint = "restore it, or begin another --study"
+        raise RunError("is damaged", where=folder / JOURNAL, hint=hint) from error
 
 
 def _sampler(optuna: Any, sampler: Sampler, seed: int) -> Any:

@@ -19,10 +19,8 @@ from emocli.data.clip import Clip
 from emocli.data.manifest import Manifest
 from emocli.errors import ConfigError, choice
 from emocli.models.encoder import PixelArray
-from emocli.plugin.feature import PictureKind
+from emocli.plugin.encoder import PACKAGE, PictureKind
 from emocli.training.augment import AugmentConfig
-
-PACKAGE = "emocli.training.kinds"
 
 Draw = Callable[[int, np.random.Generator | None], PixelArray]
 """(index, rng) -> picture; without rng the same one every time."""

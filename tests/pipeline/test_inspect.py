@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 
 from emocli.cli.app import run as cli
+from emocli.data import record
 from emocli.data.json_io import as_json
 from emocli.data.store import FeatureStore
 from emocli.errors import ConfigError, EmocliError, StoreError
 from emocli.experiments.report import RowReport
 from emocli.models import commands
+from emocli.parsing import read_object
 from emocli.pipeline.inspect import inspect
 from emocli.pipeline.inspect.trained import RESUME
 from emocli.training.journal import JOURNAL, open_study
@@ -22,7 +24,7 @@ from emocli.training.study_summary import SearchReport
 from tests import toy
 from tests.conftest import Refused
 from tests.experiments.example import experiment_report
-from tests.training.searches import NESTED, SEARCH
+from tests.training.searches import NESTED, SEARCH, TUNED
 
 
 @pytest.fixture
@@ -147,6 +149,16 @@ def test_a_reproduction_is_known(tmp_path: Path) -> None:
         "rrnn-t1",
         2,
     )
+
+
+def test_a_report_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    in_folder(tmp_path / "x", "tune.json", as_json(TUNED))
+    read: list[Path] = []
+    monkeypatch.setattr(record, "read_object", lambda file: read.append(file) or read_object(file))
+    facts = inspect(tmp_path / "x").facts
+    assert read == [tmp_path / "x" / "tune.json"]
+    assert (facts["trials"], facts["chosen"]) == (1, {"train.lr": "0.1"})
+    assert facts["test"] == f"emocli evaluate {tmp_path / 'x' / '1-train.lr-0.1'}"
 
 
 def test_a_study_says_what_it_chose_and_how_to_go_on(tmp_path: Path) -> None:

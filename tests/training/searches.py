@@ -9,7 +9,14 @@ from typing import Any
 import pytest
 
 from emocli.cli.app import run
-from emocli.training.study_summary import Budget, NestedSummary, SearchSummary, Trial
+from emocli.training.study_summary import (
+    Budget,
+    NestedSummary,
+    SearchSummary,
+    Trial,
+    TriedValue,
+    TuneSummary,
+)
 from tests import toy
 
 QUICK = (
@@ -45,6 +52,25 @@ NESTED = NestedSummary(
     monitor="accuracy",
     folds=(SEARCH,),
     budget=SEARCH.budget,
+)
+TRIED = TriedValue(
+    setting="train.lr",
+    value="0.1",
+    run="study/1-train.lr-0.1",
+    parameters=4,
+    valid=0.5,
+    valid_std=float("nan"),
+    chosen=True,
+)
+TUNED = TuneSummary(
+    format=TuneSummary.FORMAT,
+    study="study",
+    fusion="late",
+    monitor="accuracy",
+    trials=(TRIED,),
+    chosen={"train.lr": "0.1"},
+    run=TRIED.run,
+    valid=0.5,
 )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from emocli.cli.app import run
+from emocli.training.journal import JOURNAL
 from tests import toy
 from tests.conftest import Refused
 from tests.training.searches import command, spaced
@@ -50,6 +51,17 @@ def test_without_optuna_it_says_how_to_get_it(
     monkeypatch.setitem(sys.modules, "optuna", None)
     assert run(command(corpus, tmp_path / "study")) == 2
     assert "pip install 'emocli[tune]'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("line", ["{", "[1]", '{"op_code": 0}', '{"op_code": 99}', "\xff"])
+def test_a_damaged_journal_is_refused(
+    corpus: toy.Toy, tmp_path: Path, refused: Refused, line: str
+) -> None:
+    pytest.importorskip("optuna")
+    (tmp_path / JOURNAL).write_bytes(f"{line}\n{{}}\n".encode("latin-1"))
+    for arguments in (command(corpus, tmp_path), ["inspect", tmp_path]):
+        said = refused(*arguments)
+        assert said.endswith("journal.log: is damaged; restore it, or begin another --study\n")
 
 
 def test_a_folder_of_something_else_is_not_touched(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -11,22 +10,17 @@ import typer
 from emocli.cli import options, show
 from emocli.display import number_of
 from emocli.plugin.command import Command
-
-
-class KindName(StrEnum):
-    """The kinds of encoders."""
-
-    audio = "audio"
-    face = "face"
-    scene = "scene"
+from emocli.plugin.encoder import PictureKind
 
 
 @options.grouped
 def command(
     *,
     kind: Annotated[
-        KindName,
-        typer.Argument(help="audio (feature mel), face (feature faces) or scene (video frames)."),
+        PictureKind,
+        typer.Argument(
+            help="What it looks at: audio (feature mel), face (faces), scene (video frames), ..."
+        ),
     ],
     source: Annotated[
         Path,
@@ -49,9 +43,9 @@ def command(
     from emocli.training.fit_encoder import fit_encoder
 
     pictures = source if source.is_dir() else Manifest.read(source, root)
-    with show.progress(f"training an encoder of kind {kind.value}", "epochs") as progress:
+    with show.progress(f"training an encoder of kind {kind}", "epochs") as progress:
         summary = fit_encoder(
-            kind.value,
+            kind,
             pictures,
             run,
             store=store,

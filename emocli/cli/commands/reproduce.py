@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, get_args
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -238,12 +238,12 @@ def _of_other_commands(config: Path | None) -> Tree:
     """Return what a file says to the commands whose work is done; encoders are trained here."""
     from emocli.cli import sections
     from emocli.config import subsection
-    from emocli.plugin.feature import PictureKind
+    from emocli.plugin.encoder import PICTURE_KINDS
 
     encoder = sections.table("fit-encoder", config)
     features = sections.settings("extract", config, None)
     return {
-        **dict.fromkeys(get_args(PictureKind), encoder),
+        **dict.fromkeys(PICTURE_KINDS, encoder),
         "text": sections.table("fit-text", config),
         "features": {
             name: {k: v for k, v in subsection(features, name).items() if k != "encoder"}

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import get_args
 
 from emocli.config import Tree
-from emocli.plugin.feature import PictureKind
+from emocli.plugin.encoder import PICTURE_KINDS
 
 SYNTHETIC: Tree = {
     "dialogues": {"train": 12, "valid": 6, "test": 10},
@@ -42,7 +41,7 @@ QUICK: Mapping[str, Tree] = MappingProxyType(
         "train": {"epochs": 4, "threads": 1, "accelerator": "cpu"},
         "encoder": ENCODER,
         "extractors": {
-            **dict.fromkeys(get_args(PictureKind), FIT),
+            **dict.fromkeys(PICTURE_KINDS, FIT),
             "text": TEXT,
             "features": {"faces": {"rate": 4}},
         },
