@@ -18,8 +18,8 @@ LONGEST = 3000
 CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 SHARES = ("accuracy", "uar", "weighted_f1", "macro_f1")
 
-TOLD = ("definitions", "rules", "difference")
-"""Keys below which metrics are explained in words, or are differences."""
+TOLD = ("definitions", "rules", "difference", "gain", "reliability")
+"""Keys below which metrics are explained in words, are differences, or of bins without a clip."""
 
 
 @dataclass(frozen=True)

@@ -94,6 +94,8 @@ def outcome(code: int = 0, out: str = "", err: str = "", *line: str, **more: obj
         (outcome(0, "{", "", "--json"), "no JSON"),
         (outcome(0, '{"accuracy": null}', "", "--json"), "accuracy"),
         (outcome(0, '{"a": [{"uar": 1.5}]}', "", "--json"), "uar"),
+        (outcome(0, '{"gain": {"accuracy": -0.2}}', "", "--json"), None),
+        (outcome(0, '{"reliability": [{"n": 0, "accuracy": null}]}', "", "--json"), None),
         (outcome(0, '{"a": NaN}', "", "--json"), "NaN"),
         (outcome(-1, limit="too slow"), "too slow"),
     ],
