@@ -50,7 +50,7 @@ class FacesConfig(OnnxPicturesConfig):
     Attributes
     ----------
     min_confidence : float
-        Faces the detector is less sure of are left out.
+        Faces with a lower confidence of the detector are left out.
     """
 
     min_confidence: Probability = 0.9

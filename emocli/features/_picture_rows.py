@@ -85,7 +85,7 @@ def main_faces(
     faces : Track
         The feature ``faces``.
     least : float
-        Faces the detector is less sure of are left out.
+        Faces with a lower confidence of the detector are left out.
     stride : int
         Every so many frames are looked at.
     """

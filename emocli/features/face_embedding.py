@@ -34,7 +34,7 @@ class Config(FramesConfig):
     area_norm : {'sum', 'max'}
         Whether the areas in a frame are divided by their sum or by the largest.
     min_confidence : float
-        Faces the detector is less sure of are left out.
+        Faces with a lower confidence of the detector are left out.
     """
 
     area_norm: Literal["sum", "max"] = "sum"

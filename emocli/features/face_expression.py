@@ -50,7 +50,7 @@ class Config(ParametersConfig):
     weights : Path, optional
         File of the network; that of `emocli models get face-expression` if not given.
     min_confidence : float
-        Faces the detector is less sure of are left out.
+        Faces with a lower confidence of the detector are left out.
     batch : int
         Faces that are computed at a time.
     device : {'auto', 'cpu', 'cuda'}

@@ -42,7 +42,7 @@ class TableRows:
     face : ndarray of str, shape (n,), optional
         Which face; None where faces have no numbers.
     confidence : ndarray, shape (n,)
-        How sure the program is; 1 where it does not tell, NaN where it has none.
+        Confidence of the program; 1 where it does not tell, NaN where it has none.
     success : ndarray of bool, shape (n,)
         False where it says that it failed.
     """

@@ -52,7 +52,7 @@ DEFINITIONS: Mapping[Task, Mapping[str, str]] = {
         **_BINARY,
         "ece": "distance of confidence and accuracy over 15 bins of confidence, by their clips",
         "brier": "mean squared distance of the probabilities from the label, summed over classes",
-        "aurc": "mean share of errors among the surest clips, over all shares of the clips",
+        "aurc": "mean share of errors among the most confident clips, over all coverages",
     },
     "multi": _PRESENCE,
     "intensity": {

@@ -62,14 +62,14 @@ class Layout(Settings):
     face : tuple of str
         Columns that number the faces of a frame.
     confidence : tuple of str
-        Columns of how sure the program is of a row.
+        Columns of the confidence of a row.
     min_confidence : float
-        How sure it has to be of a row at least, for the row to count.
+        Least confidence of a row that counts.
     success : tuple of str
         Columns that are 0 in rows of frames that failed.
     faces : {'main', 'mean', 'all'}
         Of several faces in a frame take the one that is in most frames of the clip (where faces
-        have no numbers, the surest of each frame), their mean, or all, one row each.
+        have no numbers, the most confident of each frame), their mean, or all, one row each.
     missing : tuple of str
         Cells that mean that there is no number.
     suffixes : tuple of str

@@ -120,7 +120,7 @@ class SegmentPrediction(Record):
     words : tuple of SpokenWord
         Those with times.
     face : FaceBox, optional
-        The face that was surest to be one, where faces were looked for.
+        The face of the highest detector confidence, where faces were detected.
     """
 
     file: str

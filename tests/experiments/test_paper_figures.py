@@ -171,7 +171,7 @@ def test_right_clips_are_of_every_class_and_the_wrong_ones_of_the_pair(
     figures: Reproduction,
 ) -> None:
     data = data_of(figures)
-    shown = data["The surest right and wrong clips (Figures 3, 4 and 6)"]
+    shown = data["The most confident right and wrong clips (Figures 3, 4 and 6)"]
     right = [each["shown"] for each in shown["examples"] if each["right"]]
     assert right == sorted(right, key=toy.CLASSES.index)
     pair = data["joy taken for anger (Figure 6)"]

@@ -1,4 +1,4 @@
-"""Example clips: the most confident right answers of a network, and its worst errors.
+"""Example clips: the most confident right answers of a network, and its most confident errors.
 
 Source: Mittal 2020, AAAI, Fig. 3, 4 and 6.
 """
@@ -39,12 +39,14 @@ class Options(ConditionOptions):
     top: Annotated[int, Option("Right answers of each class.", least=0, most=MOST_EXAMPLES)] = 1
     errors: Annotated[
         int,
-        Option("Most errors: the worst of every pair of classes.", least=0, most=MOST_EXAMPLES),
+        Option(
+            "Most errors: the most confident of every pair of classes.", least=0, most=MOST_EXAMPLES
+        ),
     ] = 6
     mistaken: Annotated[
         str | None,
         Option(
-            "Only the worst errors of these two classes, e.g. joy:anger.",
+            "Only the most confident errors of these two classes, e.g. joy:anger.",
             "SHOWN:PREDICTED",
         ),
     ] = None
@@ -173,21 +175,21 @@ def _judged(task: Task, targets: NDArray[Any], values: NDArray[Any]) -> Iterator
 def _right(judged: Sequence[Example], classes: int, top: int) -> Iterator[Example]:
     """Choose the most confident right answers of each class, class by class."""
     for wanted in range(classes):
-        yield from _surest([e for e in judged if e.right and e.shown == wanted], top)
+        yield from _most_confident([e for e in judged if e.right and e.shown == wanted], top)
 
 
 def _wrong(judged: Sequence[Example], most: int, pair: tuple[int, int] | None) -> Sequence[Example]:
     """Choose the most confident errors: one of each two classes, or all of one pair."""
     wrong = [example for example in judged if not example.right]
     if pair is not None:
-        return _surest([e for e in wrong if (e.shown, e.predicted) == pair], most)
+        return _most_confident([e for e in wrong if (e.shown, e.predicted) == pair], most)
     of_pair: dict[tuple[int, int], Example] = {}
-    for example in _surest(wrong, len(wrong)):
+    for example in _most_confident(wrong, len(wrong)):
         of_pair.setdefault((example.shown, example.predicted), example)
     return [*of_pair.values()][:most]
 
 
-def _surest(examples: Sequence[Example], most: int) -> list[Example]:
+def _most_confident(examples: Sequence[Example], most: int) -> list[Example]:
     return sorted(examples, key=lambda example: -example.confidence)[:most]
 
 
@@ -219,7 +221,7 @@ def _rows(entries: Sequence[ExampleClip]) -> Iterator[CsvRow]:
         yield scalars | {kind: entry.media.get(kind, "") for kind in kinds}
 
 
-PAGE = AnalysisPage(80, "Surest and worst clips", parts, "clips that it is surest of, and errors")
+PAGE = AnalysisPage(80, "Example clips", parts, "the most confident clips, right and wrong")
 
 
 def tabulate(report: Report) -> tuple[ReportTable, ...]:

@@ -23,9 +23,9 @@ def parts(report: ExamplesReport, run: Path) -> Iterator[Part]:
     yield Paragraph(
         f"{report.right} of {report.n} clips ({report.split}, {condition}"
         f"{f', {repair}' if repair else ''}) were predicted right, {report.wrong} wrong. Shown are "
-        "the surest right ones of each class, and the errors that the network was surest of."
+        "the most confident right ones of each class, and the most confident errors."
     )
-    for title, right in (("Right, and sure of it", True), ("Wrong, and sure of it", False)):
+    for title, right in (("Right, most confident", True), ("Wrong, most confident", False)):
         chosen = [entry for entry in report.examples if entry.right is right]
         if chosen:
             yield from (Heading(title, 3), *cards(chosen, run))

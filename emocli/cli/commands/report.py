@@ -32,9 +32,9 @@ def command(
     """Write one page about runs, to look at or to send.
 
     All results of evaluate and analyze: metrics with intervals and those of baselines, confusion,
-    classes, groups, calibration, training, robustness, the modality check, weights, surest and
-    worst clips, settings and command lines; several runs are compared clip by clip. What has not
-    been made yet is listed with its command.
+    classes, groups, calibration, training, robustness, the modality check, weights, example clips,
+    settings and command lines; several runs are compared clip by clip. Missing parts are listed
+    with their commands.
 
     The page is one file that loads nothing from elsewhere: send it, or print it to PDF in a
     browser. It holds pictures and words of the clips it shows, where these are at hand.

@@ -6,11 +6,11 @@ values in brackets are those of Tables 1 and 2 for the first row, on clean clips
 the network:
 
 Figure 3, CMU-MOSEI, and Figure 4, IEMOCAP: "data points correctly classified by M3ER from all the
-... class labels": the surest right clip of each class, of whichever corpus the clips are.
+... class labels": the most confident right clip of each class, of any corpus.
 Figure 5: "For each emotion class ... the percentage of inputs belonging to that class that were
 correctly classified ... and the percentage of inputs that were misclassified".
 Figure 6: "a 'happy' data point from CMU-MOSEI dataset that our model, M3ER misclassifies as
-'angry'": the surest such error; of another corpus, and besides, the surest of every two classes.
+'angry'": the most confident such error; also, on any corpus, that of every two classes.
 Figure 7: "the original feature vector (blue), the ineffectual version of the modality because of
 added white Gaussian noise (red) and the regenerated feature vector (green)", and the "mean L2 norm
 distance", here of clips that were learnt and of others.
@@ -116,7 +116,7 @@ def table(config: Config) -> Table:
         analyses=tuple(_analyses(config, face)),
         notes=(
             note(corpus_of_paper(config.corpus, config.task)),
-            "examples are the surest, right or wrong; frames are shown of clips whose video can be "
+            "examples are the most confident, right or wrong; frames are of clips whose video can be "
             "read",
             "the noisy values of Table 2 are of networks trained on noisy clips (m3er-t2), "
             "and this one has learnt from clean ones",
@@ -146,7 +146,7 @@ def _network(config: Config, corrupted: Condition) -> Row:
 def _analyses(config: Config, face: tuple[CorruptionSpec, ...]) -> Iterator[RowAnalysis]:
     mistaken = config.mistaken or MISTAKEN[config.corpus]
     yield RowAnalysis(
-        "The surest right and wrong clips (Figures 3, 4 and 6)",
+        "The most confident right and wrong clips (Figures 3, 4 and 6)",
         NETWORK,
         "examples",
         {"top": config.examples},

@@ -271,7 +271,7 @@ def _limits(ensemble: Ensemble, pack: Pack) -> str:
     if not ensemble.calibrated and ensemble.config.task != "intensity":
         lines.append("- its probabilities were not calibrated")
     if ensemble.networks > 1:
-        lines.append("- the mean of networks is less sure than each of them")
+        lines.append("- the mean of networks is less confident than each of them")
     lines.append(
         "- a modality that is not there is missing; `predictions.csv` says so for every row"
     )
