@@ -116,8 +116,8 @@ def table(config: Config) -> Table:
         analyses=tuple(_analyses(config, face)),
         notes=(
             note(corpus_of_paper(config.corpus, config.task)),
-            "examples are the most confident, right or wrong; frames are of clips whose video can be "
-            "read",
+            "examples are the most confident, right or wrong; frames are shown of clips whose "
+            "video can be read",
             "the noisy values of Table 2 are of networks trained on noisy clips (m3er-t2), "
             "and this one has learnt from clean ones",
             "confusion: the paper reports 'more than 73% of the samples per class' right on both "
