@@ -166,9 +166,9 @@ def corpus_settings(request: pytest.FixtureRequest) -> Mapping[str, Mapping[str,
     A test of features has a function ``corpus_settings``, which is given what returns the value of
     a fixture by its name, and returns settings by feature.
     """
-    told: dict[str, Mapping[str, Any]] = {}
+    values: dict[str, Mapping[str, Any]] = {}
     for path in sorted((ROOT / "tests" / "features").rglob("test_*.py")):
         if "def corpus_settings(" in path.read_text("utf-8"):
             module = import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
-            told |= module.corpus_settings(request.getfixturevalue)
-    return told
+            values |= module.corpus_settings(request.getfixturevalue)
+    return values

@@ -188,9 +188,9 @@ def test_a_study_that_has_not_ended_says_how_far_it_is(tmp_path: Path) -> None:
     for value in (0.7, 0.2, 0.4):
         study.tell(study.ask({"train.lr": optuna.distributions.FloatDistribution(0, 1)}), value)
     study.ask()
-    found = inspect(tmp_path)
-    assert (found.facts["trials"], found.facts["best_trial"], found.facts["valid"]) == (3, 1, 0.2)
-    assert found.problems == ("its search has not ended; repeat the emocli tune command to resume",)
+    study = inspect(tmp_path)
+    assert (study.facts["trials"], study.facts["best_trial"], study.facts["valid"]) == (3, 1, 0.2)
+    assert study.problems == ("its search has not ended; repeat the emocli tune command to resume",)
 
 
 def test_a_store_is_summed_up_unless_more_is_asked(
