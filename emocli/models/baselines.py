@@ -168,8 +168,8 @@ def fit_classical(
         split; by default no limit, and the task's usual monitor.
     """
     settings = settings or TrainConfig()
-    functionals = Functionals.fit(train, settings.functionals_limit)
-    x, held = functionals(train), functionals(valid)
+    functionals, x = Functionals.fit_transform(train, settings.functionals_limit)
+    held = functionals(valid)
     monitor = settings.monitored(train.manifest.task)
     if monitor == "loss":  # the networks' own; of some models it would need a calibration
         monitor = MONITORS[train.manifest.task]
@@ -177,8 +177,7 @@ def fit_classical(
         _chosen(name, _fitter(name, x, train), held, valid, functionals, monitor) for name in names
     ]
     if whole is not None:
-        again = Functionals.fit(whole, settings.functionals_limit)
-        x = again(whole)
+        again, x = Functionals.fit_transform(whole, settings.functionals_limit)
         models = [replace(m, functionals=again, model=_last(m, x, whole)) for m in models]
     return ClassicalModels(tuple(models), whole is not None)
 

@@ -41,6 +41,11 @@ class Functionals:
     @classmethod
     def fit(cls, train: Samples, limit: float = 0.0) -> Functionals:
         """Fit the scaling on training clips, and note the views that are sequences."""
+        return cls.fit_transform(train, limit)[0]
+
+    @classmethod
+    def fit_transform(cls, train: Samples, limit: float = 0.0) -> tuple[Functionals, Matrix]:
+        """Fit it, and return the scaled functionals of the same clips, shape (n, D)."""
         vectors = frozenset(
             modality
             for modality, store in train.stores.items()
@@ -51,11 +56,15 @@ class Functionals:
         count = np.maximum(there.sum(axis=0), 1)
         mean = np.where(there, raw, 0).sum(axis=0) / count
         std = np.sqrt(np.where(there, (raw - mean) ** 2, 0).sum(axis=0) / count)
-        return cls(vectors, mean, np.where(std > 0, std, 1), limit)
+        fitted = cls(vectors, mean, np.where(std > 0, std, 1), limit)
+        return fitted, fitted._scaled(raw)
 
     def __call__(self, samples: Samples) -> Matrix:
         """Return scaled functionals, shape (n, D)."""
-        scaled: Matrix = (functionals(samples, self.vectors) - self.mean) / self.std
+        return self._scaled(functionals(samples, self.vectors))
+
+    def _scaled(self, raw: Matrix) -> Matrix:
+        scaled: Matrix = (raw - self.mean) / self.std
         filled: Matrix = np.where(np.isnan(scaled), 0, scaled)
         return np.clip(filled, -self.limit, self.limit) if self.limit else filled
 

@@ -12,8 +12,8 @@ parts learn by one loss.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import ClassVar, Literal
 
@@ -24,18 +24,19 @@ from torch import Tensor, nn
 
 from emocli.data.batch import Batch, FusionOutput, Padded
 from emocli.data.samples import Samples
-from emocli.models.functionals import Functionals
+from emocli.models.functionals import Functionals, Matrix
+from emocli.models.whitening import Whitening
 from emocli.models.wrapper import NetworkWrapper
 from emocli.plugin.blocks import root
 from emocli.plugin.network import Loss, Network, PerView
 
-FunctionalsPath = Literal["none", "linear", "mlp", "both"]
+FunctionalsPath = Literal["none", "linear", "mlp", "whitened", "both", "all"]
 
 FUNCTIONALS = 3
 """Mean, standard deviation and largest value."""
 
 UNITS = 128
-"""Hidden units of the path ``mlp``."""
+"""Hidden units of the paths ``mlp`` and ``whitened``."""
 
 
 class FunctionalsLayer(nn.Module):
@@ -73,23 +74,56 @@ class FunctionalsLayer(nn.Module):
         return torch.where(there[:, None], scaled.clamp(-self.limit, self.limit), 0)
 
 
-def _linear(inputs: int, outputs: int, dropout: float) -> nn.Sequential:
+@dataclass(frozen=True)
+class PathConfig:
+    """Widths and regularisation of a path; see `WithFunctionals`."""
+
+    inputs: int
+    outputs: int
+    dropout: float
+    limit: float
+
+
+class PathModel(nn.Sequential):
+    """A model of functionals, by default one without statistics of the training clips."""
+
+    def fit(self, x: Matrix, groups: NDArray[np.int64]) -> None:
+        """Take such statistics; see `Whitening.fit`."""
+
+
+class _WhitenedModel(PathModel):
+    def fit(self, x: Matrix, groups: NDArray[np.int64]) -> None:
+        first = self[0]
+        assert isinstance(first, Whitening)
+        first.fit(x, groups)
+
+
+def _linear(config: PathConfig) -> PathModel:
     """Build a linear model that prefers no class at first."""
-    last = nn.Linear(inputs, outputs)
+    last = nn.Linear(config.inputs, config.outputs)
     nn.init.zeros_(last.weight)
     nn.init.zeros_(last.bias)
-    return nn.Sequential(nn.Dropout(dropout), last)
+    return PathModel(nn.Dropout(config.dropout), last)
 
 
-def _hidden(inputs: int, outputs: int, dropout: float) -> nn.Sequential:
-    first = [nn.Dropout(dropout), nn.Linear(inputs, UNITS), nn.ReLU()]
-    return nn.Sequential(*first, *_linear(UNITS, outputs, dropout))
+def _hidden(config: PathConfig) -> PathModel:
+    first = [nn.Dropout(config.dropout), nn.Linear(config.inputs, UNITS), nn.ReLU()]
+    return PathModel(*first, *_linear(replace(config, inputs=UNITS)))
 
 
-PATHS: Mapping[str, Callable[[int, int, float], nn.Sequential]] = MappingProxyType(
-    {"linear": _linear, "mlp": _hidden}
+def _whitened(config: PathConfig) -> PathModel:
+    return _WhitenedModel(Whitening(config.inputs, config.limit), *_hidden(config))
+
+
+PATHS: Mapping[str, Callable[[PathConfig], PathModel]] = MappingProxyType(
+    {"linear": _linear, "mlp": _hidden, "whitened": _whitened}
 )
-"""Models of functionals, by what the setting calls them: (inputs, outputs, dropout) -> layers."""
+"""Models of functionals, by what the setting calls them."""
+
+SEVERAL: Mapping[str, Sequence[str]] = MappingProxyType(
+    {"both": ("linear", "mlp"), "all": tuple(PATHS)}
+)
+"""What the setting calls several of them."""
 
 
 class WithFunctionals(NetworkWrapper):
@@ -106,12 +140,13 @@ class WithFunctionals(NetworkWrapper):
         Modality to its width D.
     outputs : int
         Number of classes C.
-    path : {'linear', 'mlp', 'both'}
-        A linear model, one with a hidden layer, or both.
+    path : {'linear', 'mlp', 'whitened', 'both', 'all'}
+        A linear model, one with a hidden layer, one with a hidden layer on whitened functionals
+        (`Whitening`), the first two, or all three.
     dropout : float
         Share of the functionals, and of the hidden units, that is dropped in training.
     limit : float
-        Standard deviations beyond which functionals are brought back; 0: none are.
+        Standard deviations at which functionals, and whitened ones, are clipped; 0: not.
     """
 
     condenses: ClassVar[bool] = True
@@ -128,19 +163,27 @@ class WithFunctionals(NetworkWrapper):
         super().__init__(network)
         self.summaries = PerView({name: FunctionalsLayer(dims[name], limit) for name in dims})
         self.dims, self.widths = dict(dims), {m: _width(network, m, d) for m, d in dims.items()}
-        inputs = FUNCTIONALS * sum(dims.values())
-        paths = PATHS if path == "both" else [path]
-        self.paths = nn.ModuleList(PATHS[name](inputs, outputs, dropout) for name in paths)
+        config = PathConfig(FUNCTIONALS * sum(dims.values()), outputs, dropout, limit)
+        self.paths = nn.ModuleList(PATHS[name](config) for name in SEVERAL.get(path, (path,)))
+        self._limit = limit
 
     def fit(self, train: Samples) -> None:
         """Take the statistics of the functionals of training clips, which may lack views."""
-        functionals = Functionals.fit(train)
-        start = 0
+        functionals, values = Functionals.fit_transform(train, self._limit)
+        start, parts = 0, {}
         for name in train.stores:
             width = self.dims[name]
             end = start + width * (1 if name in functionals.vectors else FUNCTIONALS)
             self._summary(name).fit(functionals.mean[start:end], functionals.std[start:end])
+            parts[name] = np.zeros((len(values), FUNCTIONALS * width))
+            parts[name][:, : end - start] = values[:, start:end]
             start = end
+        x = np.concatenate([parts[name] for name in self.summaries], axis=1)
+        known = train.manifest.task == "single"
+        groups = train.manifest.targets(train.clips) if known else np.zeros(len(x), np.int64)
+        for path in self.paths:
+            assert isinstance(path, PathModel)
+            path.fit(x, groups)
 
     def forward(self, batch: Batch) -> FusionOutput:
         """Classify clips; in training the logits are the network's own, those of paths apart."""

@@ -118,9 +118,10 @@ class TrainConfig(Settings):
     layer_mix : bool
         Whether of features with several layers of an encoder side by side a mix is learnt, which is
         what the network sees (`emocli.models.layer_mix`).
-    functionals : {'none', 'linear', 'mlp', 'both'}
+    functionals : {'none', 'linear', 'mlp', 'whitened', 'both', 'all'}
         Whether a parallel path, a model of the functionals of the views, predicts with the network
-        (`emocli.models.functionals_path`): a linear one, one with a hidden layer, or both.
+        (`emocli.models.functionals_path`): a linear one, one with a hidden layer, one with a hidden
+        layer on functionals whitened within classes, the first two, or all three.
     functionals_dropout : float
         Share of its inputs, and hidden units, that is dropped in training.
     functionals_limit : float

@@ -4,7 +4,7 @@ Chosen by cross-validation inside training folds of RAVDESS and MELD (docs/resul
 on the number of clips follows rules (`emocli.rules`).
 
 >>> PLUS["functionals"]
-'both'
+'all'
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ PLUS: Tree = {
     "scheduler": "cosine",
     "warmup": 0.1,
     "label_smoothing": 0.1,
-    "functionals": "both",
+    "functionals": "all",
     "functionals_limit": 3.0,
     "refit": True,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from emocli.models.functionals import Functionals
 from emocli.models.functionals_path import FunctionalsLayer, WithFunctionals
 from emocli.models.losses import base_loss
 from emocli.models.outline import outline, parameters
+from emocli.models.whitening import Whitening
 from emocli.training.targets import mixed
 from emocli.training.train import train
 from tests import toy
@@ -29,7 +31,7 @@ LIMIT = 1.5
 corpus = toy.fixture()
 
 
-def with_paths(fusion: str, corpus: toy.Toy, kind: str = "both") -> tuple[WithFunctionals, Samples]:
+def with_paths(fusion: str, corpus: toy.Toy, kind: str = "all") -> tuple[WithFunctionals, Samples]:
     """Return a network with a path that knows the training clips, and these."""
     module = plugins.load("fusion", fusion)
     train = Samples.of(corpus.manifest, "train", open_features(corpus.store, None, corpus.manifest))
@@ -61,6 +63,18 @@ def test_it_sees_what_the_baselines_see(corpus: toy.Toy) -> None:
     assert np.abs(expected).max() == LIMIT
 
 
+def test_what_is_whitened_is_in_the_order_of_what_it_sees(corpus: toy.Toy) -> None:
+    """The columns of a view without steps, and views by name, as when a clip is classified."""
+    network, train = with_paths("late", corpus, "whitened")
+    batch = train.batch(train.clips)
+    summaries = [network.summaries[name](batch.views[name]) for name in network.summaries]
+    x = torch.cat(summaries, dim=1)
+    expected = Whitening(x.shape[1], LIMIT)
+    expected.fit(x.double().numpy(), train.manifest.targets(train.clips))
+    whitened = network.paths[0][0](x)  # type: ignore[index]
+    torch.testing.assert_close(whitened, expected(x), rtol=1e-2, atol=1e-2)
+
+
 def test_noise_takes_them_no_further_than_the_limit() -> None:
     values, lengths = torch.rand(5, 7, 3), torch.full((5,), 7)
     view, noise = Padded(values, lengths), Padded(1e5 * values, lengths)
@@ -87,9 +101,9 @@ def test_the_logits_are_the_mean_of_all(fusion: str, corpus: toy.Toy) -> None:
     own = network.network(plain).logits
     summaries = [network.summaries[name](plain.views[name]) for name in network.summaries]
     others = [path(torch.cat(summaries, dim=-1)) for path in network.paths]
-    assert len(others) == 2
+    assert len(others) == 3
     assert all(other.any() for other in others)
-    torch.testing.assert_close(network(plain).logits, (own + sum(others)) / 3)
+    torch.testing.assert_close(network(plain).logits, (own + sum(others)) / 4)
 
 
 def test_each_learns_by_its_own_loss(corpus: toy.Toy) -> None:
@@ -118,8 +132,8 @@ def test_it_has_an_outline(fusion: str) -> None:
     """A network whose parameters have no values yet condenses nothing, but knows its widths."""
     module = plugins.load("fusion", fusion)
     dims, config = {"text": 4, "audio": 2}, module.Config(**module.PRESETS["plus"]["network"])
-    built = outline(lambda: WithFunctionals(module.Model(dims, 3, config), dims, 3, "both", 0.5))
-    real = WithFunctionals(module.Model(dims, 3, config), dims, 3, "both", 0.5)
+    built = outline(lambda: WithFunctionals(module.Model(dims, 3, config), dims, 3, "all", 0.5))
+    real = WithFunctionals(module.Model(dims, 3, config), dims, 3, "all", 0.5)
     assert built.widths == real.widths
     assert parameters(built) == parameters(real) > parameters(real.network)
 
@@ -176,7 +190,7 @@ def test_single_steps_count_once() -> None:
 
 def test_a_run_keeps_it_and_without_it_the_run_is_another(corpus: toy.Toy, tmp_path: Path) -> None:
     outputs = []
-    for path in ("none", "linear", "mlp"):
+    for path in ("none", "linear", "mlp", "whitened"):
         settings = merge(toy.QUICK, {"train": {"functionals": path}})
         where = tmp_path / path
         options = {"fusion": "late", "settings": settings, "baselines": False}
@@ -186,5 +200,5 @@ def test_a_run_keeps_it_and_without_it_the_run_is_another(corpus: toy.Toy, tmp_p
         stores = open_features(corpus.store, None, corpus.manifest)
         test = Samples.of(corpus.manifest, "test", stores).then(run.standardiser)
         outputs.append(run.network(test.batch(test.clips)).logits)
-    for first, second in ((0, 1), (0, 2), (1, 2)):
+    for first, second in combinations(range(4), 2):
         assert not torch.allclose(outputs[first], outputs[second])
