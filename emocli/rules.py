@@ -1,8 +1,8 @@
 """Settings that follow from the size of a corpus: the rules of the preset ``plus``.
 
 A class of settings declares them beside the settings, in ``RULES``. They are pure functions of what
-is to be learnt from, hold where neither a file nor an option sets the value, and what they give is
-written into the run. All the functions they use are here.
+is to be learnt from, hold where neither the network's preset, nor a file, nor an option sets the
+value, and what they give is written into the run. All the functions they use are here.
 
 >>> size = Size(clips=720, items=720, classes=8)
 >>> units(size), batch(size), epochs(size)

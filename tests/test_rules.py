@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from emocli import load_run, rules
+from emocli import load_run, plugins, rules
 from emocli.config import merge
+from emocli.pipeline.settings import settings_of
 from emocli.rules import Size, batch, epochs, nearest_power, units
 from emocli.training.prepare import corpus_size, resolve
 from emocli.training.train import TrainRequest
@@ -70,6 +71,23 @@ def test_they_hold_for_the_default_alone_and_settings_win(corpus: toy.Toy) -> No
     own = {"network": {"hidden": 7}, "train": {"batch_size": 5}}
     network, training, _ = resolve("late", "plus", own, "single", toy.CLASSES, size=size)
     assert (network.hidden, training.batch_size) == (7, 5)
+
+
+def test_a_network_that_sets_a_value_in_its_preset_keeps_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    late = plugins.load("fusion", "late")
+    own = {"network": {"hidden": 9}, "train": {"epochs": 5, "batch_size": 4}}
+    monkeypatch.setattr(late, "PRESETS", late.PRESETS | {"plus": own})
+    size = Size(720, 720, 3)
+    network, training, _ = resolve("late", "plus", {}, "single", toy.CLASSES, size=size)
+    assert (network.hidden, training.epochs, training.batch_size) == (9, 5, 4)
+    assert training.patience == 30  # by its rule: the preset says nothing of it
+    chosen = {"train": {"epochs": 6}}
+    assert resolve("late", "plus", chosen, "single", toy.CLASSES, size=size)[1].epochs == 6
+    told = {setting.key: setting.presets.get("plus") for setting in settings_of("late")}
+    assert (told["network.hidden"], told["train.epochs"], told["train.batch_size"]) == (9, 5, 4)
+    assert str(told["train.patience"]).startswith("by size")
 
 
 @pytest.mark.parametrize(

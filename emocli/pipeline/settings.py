@@ -35,7 +35,8 @@ HEAD = """# Settings
 
 Written by `make settings` from the code; `emocli info settings NAME` prints the same. A value is
 given with `--set KEY=VALUE` or in a TOML file (`--config`). The default is followed by those of
-presets that differ; "by size" is a rule that holds under the preset `plus` (`emocli.rules`).
+presets that differ; "by size" is a rule that holds under the preset `plus` where the network's own
+preset does not set the value (`emocli.rules`).
 """
 
 
@@ -241,7 +242,7 @@ def _settings(section: SettingsSection) -> Iterator[Setting]:
     for key, meaning, schema, default in _fields(section.kind, schemas):
         own = {name: tree.get(key, default) for name, tree in presets.items()}
         changed = {name: value for name, value in own.items() if value != default}
-        if key in section.kind.RULES:
+        if key in section.kind.RULES and key not in section.presets.get(RULED, {}):
             changed[RULED] = f"by size ({section.kind.RULES[key].text})"
         if section.whole or changed:
             yield Setting(section.prefix + key, meaning, takes(schema), default, changed)

@@ -10,7 +10,11 @@ A module of kind ``fusion`` offers
     it works for any set of modalities, or raises `emocli.errors.ConfigError`;
 ``PRESETS``
     ``literal``, ``paper`` and ``plus``: settings of the whole run (``{"network": {...},
-    "train": {...}}``) laid over the defaults.
+    "train": {...}}``).
+
+The strongest of these decides each setting, the weakest first: its default; under ``plus`` its rule
+by the size of the corpus, where it has one (epochs, patience and batch size have); the network's
+preset; a file; an option.
 
 A network that predicts from the mean of every modality:
 

@@ -306,7 +306,7 @@ def read_settings(
 ) -> tuple[Any, TrainConfig, Tree]:
     """Lay settings over a network's preset; return the network's, the training's, and all of them.
 
-    With the size of the corpus, the rules that the settings declare are laid between.
+    With the size of the corpus, the rules that the settings declare are laid under the preset.
 
     Raises
     ------
@@ -318,11 +318,11 @@ def read_settings(
         raise ConfigError(
             f"'{fusion}' has no preset '{preset}'", hint=f"there are: {', '.join(module.PRESETS)}"
         )
-    start = merge(PRESETS.get(preset, {}), module.PRESETS[preset])
+    start: Tree = dict(PRESETS.get(preset, {}))
     if preset == RULED and size is not None:
         kinds = {"network": module.Config, "train": TrainConfig}
         start = merge(start, {name: _by_rules(kind, size) for name, kind in kinds.items()})
-    tree = merge(start, settings)
+    tree = merge(merge(start, module.PRESETS[preset]), settings)
     for section, values in tree.items():
         if section not in SECTIONS or not isinstance(values, Mapping):
             hint = f"there are {', '.join(f'{name}.KEY' for name in SECTIONS)}"
