@@ -43,8 +43,9 @@ class FunctionalsLayer(nn.Module):
     """Functionals of a view, z-scored: (n, T, D) -> (n, 3 D).
 
     Zero, the training mean, stands for a view that is missing or zero throughout, as what the check
-    discards is; and for columns that do not vary, as those of a view with one step per clip.
-    Beyond ``limit`` standard deviations they are brought back to it; 0: none is.
+    discards is, and for deviation and largest value of a view with one step per clip. A column that
+    is constant in training is centred alone. Values are clipped at ``limit`` standard deviations;
+    0: they are not.
     """
 
     mean: Tensor

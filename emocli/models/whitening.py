@@ -5,10 +5,13 @@ classes are known, S is the covariance of clips about the mean of their class, e
 of all; W makes these directions as short as any other.
 
 Of few clips S is estimated badly. So it is shrunk towards a sphere, ``S' = (1 - a) S + a mu I``, mu
-being the mean variance and a Ledoit's and Wolf's; and it is known along its R first principal axes
-U, of variances v, alone: along all others its variance is the mean of theirs, r. So
+being the mean variance and a Ledoit's and Wolf's; and only its R first principal axes U, of
+variances v, are kept: along all others its variance is the mean of theirs, r. So
 
     W = r^(-1/2) I + U diag(v^(-1/2) - r^(-1/2)) U^T
+
+up to a factor. Of more than R columns the axes are those of a randomised decomposition: exact where
+variances fall off, approximate where they are all alike.
 
 Sources: Hatch, Kajarekar and Stolcke 2006, Interspeech, "Within-class covariance normalization for
 SVM-based speaker recognition"; Ledoit and Wolf 2004, Journal of Multivariate Analysis 88(2), "A
