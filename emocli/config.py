@@ -7,6 +7,7 @@ suggest the nearest known one.
 from __future__ import annotations
 
 import datetime
+import inspect
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -127,6 +128,13 @@ class Settings(BaseModel):
 
     RULES: ClassVar[Rules] = MappingProxyType({})
     """Settings that follow from the size of the corpus under the preset ``plus``."""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **options: Any) -> None:
+        """Drop the rules of the bases for settings that the class defines anew."""
+        anew = cls.RULES.keys() & inspect.get_annotations(cls).keys()
+        if anew and "RULES" not in vars(cls):
+            cls.RULES = {key: rule for key, rule in cls.RULES.items() if key not in anew}
 
     @classmethod
     def __get_pydantic_core_schema__(

@@ -2,12 +2,13 @@
 
 A class of settings declares them beside the settings, in ``RULES``. They are pure functions of what
 is to be learnt from, hold where neither the network's preset, nor a file, nor an option sets the
-value, and what they give is written into the run. All the functions they use are here.
+value, and what they give is written into the run. All the functions they use are here. A subclass
+inherits the rules of all settings but those that it defines anew; its own ``RULES`` replace them.
 
->>> size = Size(clips=720, items=720, classes=8)
+>>> size = CorpusSize(clips=720, items=720, classes=8)
 >>> units(size), batch(size), epochs(size)
 (64, 32, 30)
->>> small = Size(clips=72, items=72, classes=2)
+>>> small = CorpusSize(clips=72, items=72, classes=2)
 >>> units(small), batch(small), epochs(small)
 (16, 8, 30)
 """
@@ -29,7 +30,7 @@ WORD_BY_WORD = {"text": "words"}
 
 
 @dataclass(frozen=True)
-class Size:
+class CorpusSize:
     """The size of what is learnt from.
 
     Attributes
@@ -53,7 +54,7 @@ class Rule:
     """The value of a setting by the size of a corpus, and how it is computed, for a reader."""
 
     text: str
-    value: Callable[[Size], int | float | str | Mapping[str, str]]
+    value: Callable[[CorpusSize], int | float | str | Mapping[str, str]]
 
 
 Rules = Mapping[str, Rule]
@@ -65,22 +66,22 @@ def nearest_power(number: float, least: int, most: int) -> int:
     return int(min(max(2 ** round(math.log2(max(number, 1))), least), most))
 
 
-def units(size: Size) -> int:
+def units(size: CorpusSize) -> int:
     """Hidden units: a tenth of the clips, 16 to 128."""
     return nearest_power(size.clips / 10, 16, 128)
 
 
-def batch(size: Size) -> int:
+def batch(size: CorpusSize) -> int:
     """Items of a batch: a twentieth of them, 8 to 64."""
     return nearest_power(size.items / 20, 8, 64)
 
 
-def epochs(size: Size) -> int:
+def epochs(size: CorpusSize) -> int:
     """Epochs: 30, and fewer, 10 at least, where that would be more than 3,000 batches."""
     return min(max(round(3000 * batch(size) / max(size.items, 1)), 10), 30)
 
 
-def utterance(size: Size) -> str | Mapping[str, str]:
+def utterance(size: CorpusSize) -> str | Mapping[str, str]:
     """How an utterance becomes a vector: of enough clips the words of a text, in their order."""
     return WORD_BY_WORD if size.clips >= WORDS else "mean"
 

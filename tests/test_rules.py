@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -14,7 +14,9 @@ from safetensors.numpy import load_file
 from emocli import load_run, plugins, rules
 from emocli.config import merge
 from emocli.pipeline.settings import settings_of
-from emocli.rules import Size, batch, epochs, nearest_power, units
+from emocli.plugin.layers import NetworkSettings
+from emocli.plugin.network import CorpusSize, Rule, Rules
+from emocli.rules import batch, epochs, nearest_power, units
 from emocli.training.prepare import corpus_size, resolve
 from emocli.training.train import TrainRequest
 from tests import toy
@@ -34,7 +36,7 @@ corpus = toy.fixture()
     ],
 )
 def test_values(clips: int, items: int, expected: tuple[int, int, int]) -> None:
-    size = Size(clips, items, 4)
+    size = CorpusSize(clips, items, 4)
     assert (units(size), batch(size), epochs(size)) == expected
 
 
@@ -43,7 +45,7 @@ def test_powers_of_two() -> None:
 
 
 def test_they_grow_with_the_corpus() -> None:
-    sizes = [Size(n, n, 2) for n in range(1, 20_000, 37)]
+    sizes = [CorpusSize(n, n, 2) for n in range(1, 20_000, 37)]
     for rule in (units, batch):
         values = [rule(size) for size in sizes]
         assert values == sorted(values)
@@ -52,17 +54,17 @@ def test_they_grow_with_the_corpus() -> None:
 
 
 def test_size_counts_training_clips_and_dialogues(corpus: toy.Toy) -> None:
-    assert corpus_size(corpus.manifest, "late") == Size(24, 24, 3)
-    assert corpus_size(corpus.manifest, "m2fnet") == Size(24, 8, 3)
+    assert corpus_size(corpus.manifest, "late") == CorpusSize(24, 24, 3)
+    assert corpus_size(corpus.manifest, "m2fnet") == CorpusSize(24, 8, 3)
 
 
 def test_all_folds_have_the_same(corpus: toy.Toy) -> None:
     sizes = {corpus_size(corpus.manifest.folded(k, 3), "late") for k in range(3)}
-    assert sizes == {Size(17, 17, 3)}
+    assert sizes == {CorpusSize(17, 17, 3)}
 
 
 def test_they_hold_for_the_default_alone_and_settings_win(corpus: toy.Toy) -> None:
-    size = Size(5000, 5000, 3)
+    size = CorpusSize(5000, 5000, 3)
     plus, paper = (
         resolve("late", p, {}, "single", toy.CLASSES, size=size) for p in ("plus", "paper")
     )
@@ -79,7 +81,7 @@ def test_a_network_that_sets_a_value_in_its_preset_keeps_it(
     late = plugins.load("fusion", "late")
     own = {"network": {"hidden": 9}, "train": {"epochs": 5, "batch_size": 4}}
     monkeypatch.setattr(late, "PRESETS", late.PRESETS | {"plus": own})
-    size = Size(720, 720, 3)
+    size = CorpusSize(720, 720, 3)
     network, training, _ = resolve("late", "plus", {}, "single", toy.CLASSES, size=size)
     assert (network.hidden, training.epochs, training.batch_size) == (9, 5, 4)
     assert training.patience == 30  # by its rule: the preset says nothing of it
@@ -88,6 +90,30 @@ def test_a_network_that_sets_a_value_in_its_preset_keeps_it(
     told = {setting.key: setting.presets.get("plus") for setting in settings_of("late")}
     assert (told["network.hidden"], told["train.epochs"], told["train.batch_size"]) == (9, 5, 4)
     assert str(told["train.patience"]).startswith("by size")
+
+
+class Redefined(NetworkSettings):
+    """A setting that has a rule is defined anew."""
+
+    hidden: int = 8
+
+
+class Ruled(NetworkSettings):
+    """So is one here, with a rule of its own."""
+
+    RULES: ClassVar[Rules] = {"hidden": Rule("classes", lambda size: size.classes)}
+
+    hidden: int = 8
+
+
+def test_a_rule_falls_away_where_a_subclass_defines_its_setting_anew(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    late, size = plugins.load("fusion", "late"), CorpusSize(720, 720, 3)
+    monkeypatch.setattr(late, "PRESETS", {"plus": {}})
+    for kind, hidden in ((NetworkSettings, 64), (Redefined, 8), (Ruled, 3)):
+        monkeypatch.setattr(late, "Config", kind)
+        assert resolve("late", "plus", {}, "single", toy.CLASSES, size=size)[0].hidden == hidden
 
 
 @pytest.mark.parametrize(
@@ -102,7 +128,7 @@ def test_a_network_that_sets_a_value_in_its_preset_keeps_it(
 def test_words_are_read_one_by_one_of_many_clips(
     clips: int, own: dict[str, Any], text: str, audio: str
 ) -> None:
-    size, settings = Size(clips, clips // 10, 3), {"network": own}
+    size, settings = CorpusSize(clips, clips // 10, 3), {"network": own}
     network, *_ = resolve("m2fnet", "plus", settings, "single", toy.CLASSES, size=size)
     assert (network.pooling("text"), network.pooling("audio")) == (text, audio)
 

@@ -35,7 +35,8 @@ A module of kind ``features`` offers
     the extractor is pickled to the workers.
 
 The sound of a clip is `mixed_down`, or its `first_channel`; its pictures are `frames`, or a few
-`chosen_frames`.
+`chosen_frames`. Types of bounded numbers for its settings are here, too: `SamplingRate`, `Side` and
+others.
 
 A line ``Licence:`` of its docstring says on what terms its results may be used, where not all may
 use them: `emocli info` and the cards of runs repeat it.
@@ -77,6 +78,17 @@ from emocli.data.track import Track as Track
 from emocli.errors import ConfigError, StoreError
 from emocli.plugin.encoder import EncoderKind as EncoderKind
 from emocli.plugin.people import Appearances, Stretch
+from emocli.quantities import Hertz as Hertz
+from emocli.quantities import Milliseconds as Milliseconds
+from emocli.quantities import PicturesAtOnce as PicturesAtOnce
+from emocli.quantities import PicturesPerSecond as PicturesPerSecond
+from emocli.quantities import Probability as Probability
+from emocli.quantities import SamplingRate as SamplingRate
+from emocli.quantities import Seed as Seed
+from emocli.quantities import Side as Side
+from emocli.quantities import Steps as Steps
+from emocli.quantities import Tokens as Tokens
+from emocli.quantities import Turns as Turns
 
 ConfigT = TypeVar("ConfigT", bound=Settings)
 

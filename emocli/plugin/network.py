@@ -3,8 +3,12 @@
 A module of kind ``fusion`` offers
 
 ``Config``
-    the network's settings; the defaults are the paper's numbers; its class variable ``SPACE``, if
-    it has one, says what a search draws them from: a `Space` of `Choice`, `Uniform`, `Whole`;
+    the network's settings; the defaults are the paper's numbers. Its class variable ``SPACE``, if
+    it has one, says what a search draws them from: a `Space` of `Choice`, `Uniform`, `Whole`. Its
+    class variable ``RULES``, if it has one, says which of them follow from the `CorpusSize` under
+    ``plus``: `Rules` like ``{"hidden": Rule("the classes", lambda size: size.classes)}``. The rule
+    of a base class, as `emocli.plugin.layers.NetworkSettings` has one for ``hidden``, falls away
+    where a subclass defines the setting anew;
 ``Model(dims, outputs, config)``
     a `Network`: ``dims`` maps each modality to its width D, ``outputs`` is the number of classes C;
     it works for any set of modalities, or raises `emocli.errors.ConfigError`;
@@ -14,7 +18,7 @@ A module of kind ``fusion`` offers
 
 The strongest of these decides each setting, the weakest first: its default; under ``plus`` its rule
 by the size of the corpus, where it has one (epochs, patience and batch size have); the network's
-preset; a file; an option.
+preset; a file; an option. Types of bounded numbers for them are here, too: `Size`, `Dropped`, ...
 
 A network that predicts from the mean of every modality:
 
@@ -46,6 +50,14 @@ from emocli.data.batch import FusionOutput as FusionOutput
 from emocli.data.batch import Padded as Padded
 from emocli.data.manifest import Task
 from emocli.data.samples import Level, Samples
+from emocli.quantities import Depth as Depth
+from emocli.quantities import Dropped as Dropped
+from emocli.quantities import Factor as Factor
+from emocli.quantities import Size as Size
+from emocli.quantities import Steps as Steps
+from emocli.rules import CorpusSize as CorpusSize
+from emocli.rules import Rule as Rule
+from emocli.rules import Rules as Rules
 from emocli.space import Choice as Choice
 from emocli.space import Space as Space
 from emocli.space import Uniform as Uniform

@@ -34,7 +34,7 @@ from emocli.models.settings import TrainConfig
 from emocli.plugin.robustness import UNCORRUPTED, RobustOptions, on
 from emocli.robust.repair import PRESETS, RobustConfig
 from emocli.robust.repair_factory import RepairFactory
-from emocli.rules import RULED, Size
+from emocli.rules import RULED, CorpusSize
 from emocli.training.class_weights import class_counts
 from emocli.training.data_warnings import number_warnings
 from emocli.training.fusion_task import check_settings
@@ -255,7 +255,7 @@ def resolve(
     task: Task,
     classes: Sequence[str],
     robust: RobustOptions = UNCORRUPTED,
-    size: Size | None = None,
+    size: CorpusSize | None = None,
 ) -> tuple[Any, TrainConfig, RobustConfig]:
     """Lay settings over the preset over the defaults; nothing is left ``auto`` but the device.
 
@@ -288,7 +288,7 @@ def _loss(training: TrainConfig, task: Task, settings: Mapping[str, Plain]) -> l
     return losses.resolve(loss, training.logit_task(task))
 
 
-def corpus_size(manifest: Manifest, fusion: str) -> Size:
+def corpus_size(manifest: Manifest, fusion: str) -> CorpusSize:
     """Return the size of the training data, the argument of the rules for settings."""
     clips = [clip for clip in manifest.clips if manifest.is_labelled(clip)]
     share = 1.0
@@ -298,11 +298,11 @@ def corpus_size(manifest: Manifest, fusion: str) -> Size:
         share = 1 - 2 / manifest.fold.count
     dialogues = level(plugins.load("fusion", fusion).Model) == "dialogue"
     items = len(by_dialogue(clips)) if dialogues else len(clips)
-    return Size(round(share * len(clips)), round(share * items), len(manifest.classes))
+    return CorpusSize(round(share * len(clips)), round(share * items), len(manifest.classes))
 
 
 def read_settings(
-    fusion: str, preset: str, settings: Mapping[str, Plain], size: Size | None = None
+    fusion: str, preset: str, settings: Mapping[str, Plain], size: CorpusSize | None = None
 ) -> tuple[Any, TrainConfig, Tree]:
     """Lay settings over a network's preset; return the network's, the training's, and all of them.
 
@@ -331,7 +331,7 @@ def read_settings(
     return network, build(TrainConfig, tree.get("train", {}), "train"), tree
 
 
-def _by_rules(kind: type[Settings], size: Size) -> Tree:
+def _by_rules(kind: type[Settings], size: CorpusSize) -> Tree:
     return {key: rule.value(size) for key, rule in kind.RULES.items()}
 
 

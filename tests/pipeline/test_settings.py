@@ -24,7 +24,7 @@ from emocli.pipeline.settings import (
     takes,
 )
 from emocli.robust.check.settings import PRESETS, configure
-from emocli.rules import Size
+from emocli.rules import CorpusSize
 from emocli.training.prepare import read_settings
 
 PAGE = Path(__file__).parents[2] / "docs" / "settings.md"
@@ -57,7 +57,7 @@ def test_nested_defaults_are_those_of_the_whole() -> None:
 
 def test_defaults_and_presets_are_those_of_the_code() -> None:
     told = {setting.key: setting for setting in settings_of("rrnn")}
-    size = Size(300, 300, 8)
+    size = CorpusSize(300, 300, 8)
     kinds = {"network": rrnn.Config, "train": TrainConfig}
     rules = {f"{part}.{key}": r for part, kind in kinds.items() for key, r in kind.RULES.items()}
     assert told["network.hidden"].presets["plus"] == f"by size ({rules['network.hidden'].text})"

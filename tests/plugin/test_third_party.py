@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from emocli.data.manifest import Manifest
 from emocli.data.store import FeatureStore
 from emocli.data.track import Absent
 from emocli.errors import ConfigError
+from emocli.plugin import feature, network
 from emocli.pretrained.models import folder_of, named
 from emocli.space import Choice
 from emocli.training.search import declared
@@ -176,6 +178,22 @@ def test_it_imports_what_is_public_and_nothing_else() -> None:
     assert len(targets) > 10
     public = tuple(f"{name}." for name in PUBLIC)
     assert not {each for each in targets if not f"{each[1]}.".startswith(public)}
+
+
+@pytest.mark.parametrize(("kind", "module"), [("fusion", network), ("features", feature)])
+def test_it_has_the_bounded_numbers_that_those_of_emocli_have(
+    kind: plugins.PluginKind, module: ModuleType
+) -> None:
+    folder = ROOT.joinpath(*plugins.KINDS[kind].split("."))
+    used = {
+        alias.name
+        for path in folder.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module == "emocli.quantities"
+        for alias in node.names
+    }
+    assert len(used) > 3
+    assert [name for name in sorted(used) if name not in vars(module)] == []
 
 
 def test_the_docs_name_every_public_module() -> None:
