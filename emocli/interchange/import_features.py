@@ -15,7 +15,7 @@ from emocli.data.clip import Clip
 from emocli.data.durable import digest
 from emocli.data.manifest import Manifest
 from emocli.data.store import Recipe, write_feature
-from emocli.data.store.folder import RESERVED
+from emocli.data.store.files import RESERVED
 from emocli.data.store.joined import JOIN
 from emocli.data.track import Track
 from emocli.display import number_of

@@ -11,7 +11,7 @@ import numpy as np
 
 from emocli.data.samples import Samples
 from emocli.data.standardise import OUTLIERS, Standardiser
-from emocli.data.store.folder import BY_SPEAKER
+from emocli.data.store.files import BY_SPEAKER
 from emocli.errors import StoreError
 from emocli.metrics.statistics import grouping, groups
 from emocli.plugin.robustness import CorruptionSpec, on, texts

@@ -1,57 +1,16 @@
-"""The files of a store folder: where each feature is, and opening those a network takes."""
+"""The features of a store folder: opening one, or those a network takes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from emocli.data.folds import Fold
 from emocli.data.manifest import Manifest
 from emocli.data.store.feature import StoredFeature
+from emocli.data.store.files import EMPTY, features_in, store_path
 from emocli.data.store.joined import JOIN, JoinedFeatures, parts_of
 from emocli.data.store.reader import FeatureStore
 from emocli.errors import StoreError
-
-CHECK = "check"
-"""Name of the file that holds the modality check."""
-
-AS_GIVEN = f"{CHECK}_as_given"
-"""Name of the one that is fitted on clips as given."""
-
-BY_SPEAKER = "_by_speaker"
-"""End of the name of a check that is fitted on features normalised by speaker."""
-
-RESERVED = frozenset({CHECK, AS_GIVEN, CHECK + BY_SPEAKER, AS_GIVEN + BY_SPEAKER})
-"""Names of ``.h5`` files in a store folder that are not features."""
-
-
-def store_path(folder: Path, feature: str) -> Path:
-    """Return the path of a feature in a store folder."""
-    return folder / f"{feature}.h5"
-
-
-def check_path(
-    folder: Path, fold: Fold | None = None, fit_on: str = "clean", normalise: str = "none"
-) -> Path:
-    """Return the path of a store's modality check; each fold of a cross-validation has its own.
-
-    ``fit_on`` is ``clean``, or ``as_given``: that one is a file of its own, beside the other; so is
-    one of features that are normalised by ``speaker``.
-    """
-    as_given, relative = fit_on == "as_given", BY_SPEAKER if normalise == "speaker" else ""
-    if fold is None:
-        return folder / f"{AS_GIVEN if as_given else CHECK}{relative}.h5"
-    suffix = f"{'_as_given' if as_given else ''}{relative}"
-    return folder / f"{CHECK}s" / f"fold-{fold.index}-of-{fold.count}{suffix}.h5"
-
-
-def features_in(folder: Path) -> list[str]:
-    """Names of the features in a store folder, sorted."""
-    return sorted(
-        path.stem
-        for path in folder.glob("*.h5")
-        if path.stem not in RESERVED and not path.name.startswith(".")
-    )
 
 
 def open_feature(folder: Path, feature: str, manifest: Manifest) -> FeatureStore:
@@ -130,8 +89,7 @@ def open_features(
     if features is None:
         stores = [store for store in stores if len(store.shape) == 1]
     if not stores:
-        hint = "run emocli extract or emocli import first"
-        raise StoreError("has no feature a network could take", where=folder, hint=hint)
+        raise StoreError("has no feature a network could take", where=folder, hint=EMPTY)
     chosen: dict[str, StoredFeature] = {}
     for store in stores:
         _ = store.dim  # refuses what no network takes
@@ -145,5 +103,4 @@ def open_features(
 
 def _require_folder(folder: Path) -> None:
     if not folder.is_dir():
-        hint = "run emocli extract or emocli import first"
-        raise StoreError("there is no such folder of features", where=folder, hint=hint)
+        raise StoreError("there is no such folder of features", where=folder, hint=EMPTY)

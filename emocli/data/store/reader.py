@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emocli.data.hdf5 import DAMAGES, Hdf5, position
+from emocli.data.store.files import require_no_folder
 from emocli.data.store.header import AGAIN, EXTRA, TIMES, Column, Digest, Header
 from emocli.data.track import Array, Track
 from emocli.errors import StoreError, reason
@@ -28,7 +29,7 @@ from emocli.paths import StrPath
 
 
 class FeatureStore:
-    """The arrays of one feature, by clip.
+    """The arrays of one feature, by clip: one file of a store, the folder with a file per feature.
 
     Opened with :meth:`open`. The file handle belongs to one process: after a fork or an unpickling
     the file is opened again. A file replaced by a later extraction stays readable as it was.
@@ -59,6 +60,7 @@ class FeatureStore:
 
     def __init__(self, path: StrPath) -> None:
         self.path = path = Path(path)
+        require_no_folder(path)
         file = Hdf5(path, AGAIN)
         self._file: Hdf5 | None = file
         self._process = os.getpid()
@@ -84,7 +86,7 @@ class FeatureStore:
         Raises
         ------
         StoreError
-            If it does not exist, is damaged, or is no feature store.
+            If it does not exist, is a folder, damaged, or no feature store.
         """
         return cls(path)
 

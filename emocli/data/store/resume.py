@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from emocli.data.stamp import changed
-from emocli.data.store.folder import store_path
+from emocli.data.store.files import store_path
 from emocli.data.store.header import Column
 from emocli.data.store.reader import FeatureStore
 from emocli.data.store.recipe import Recipe

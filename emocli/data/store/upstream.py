@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from emocli.data.store.folder import parts_in, store_path
+from emocli.data.store.files import store_path
+from emocli.data.store.folder import parts_in
 from emocli.data.store.header import Header
 from emocli.data.store.reader import FeatureStore
 from emocli.errors import StoreError

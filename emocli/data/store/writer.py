@@ -24,7 +24,7 @@ from emocli.data.durable import (
     used_folder,
     write_text,
 )
-from emocli.data.store.folder import store_path
+from emocli.data.store.files import store_path
 from emocli.data.store.format import write_store
 from emocli.data.store.header import Column
 from emocli.data.store.merge import merged

@@ -41,6 +41,16 @@ RAGGED = st.dictionaries(
 )
 
 
+def test_a_folder_is_told_from_a_damaged_file(tmp_path: Path) -> None:
+    empty = "is a folder, not the file of a feature, and has none; run emocli extract or"
+    with pytest.raises(StoreError, match=empty):
+        FeatureStore(tmp_path)
+    write(tmp_path, {"a": Track(np.ones((2, 3), np.float32))}).close()
+    (tmp_path / "check.h5").touch()
+    with pytest.raises(StoreError, match=r"not the file of a feature; name .* files: mel\.h5$"):
+        FeatureStore(tmp_path)
+
+
 def write(
     folder: Path,
     tracks: dict[str, Track],
