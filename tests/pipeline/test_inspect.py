@@ -50,7 +50,8 @@ def test_damage_is_found_when_all_of_it_is_read(corpus: toy.Toy) -> None:
     for place in (corpus.store, corpus.store / "mel.h5"):
         with pytest.raises(StoreError, match=r"mel\.h5: is damaged.*again with --overwrite"):
             inspect(place, verify=True)
-    inspect(corpus.store / "glove.h5", verify=True)
+    glove = inspect(corpus.store / "glove.h5", verify=True)
+    assert (whole.kind, glove.kind) == ("store", "feature's file of a store")
 
 
 def test_only_a_store_is_verified(corpus: toy.Toy) -> None:
@@ -111,6 +112,7 @@ def test_an_encoder_is_known(tmp_path: Path, kind: str) -> None:
         (lambda p: in_folder(p, "study.json", "{"), "is no report"),
         (lambda p: in_folder(p, "costs.json", "{}"), "repeat the emocli reproduce command"),
         (lambda p: in_folder(p / "fold-0", "journal.log", ""), "repeat the emocli tune command"),
+        (lambda p: in_folder(p, "test.json", "{}"), r"demo; name one of its \.json files$"),
         (lambda p: in_folder(p / "r1", "config.json", "{}"), "look into one of these: r1"),
     ],
 )

@@ -12,12 +12,15 @@ from emocli.pipeline.inspect.check import check_in, inspect_check
 from emocli.pipeline.inspect.manifest import inspect_manifest
 from emocli.pipeline.inspect.report import inspect_report, report_in
 from emocli.pipeline.inspect.sections import Inspection
-from emocli.pipeline.inspect.store import inspect_store
+from emocli.pipeline.inspect.store import STORE, STORE_FILE, inspect_store
 from emocli.pipeline.inspect.study import inspect_unfinished
 from emocli.pipeline.inspect.trained import inspect_folds, inspect_trained
 from emocli.training.journal import JOURNAL
 
-NEITHER = "is neither a manifest (.csv), a store (.h5 files) nor a run (config.json)"
+NEITHER = (
+    "is neither a manifest (.csv), a store (folder of .h5 files), a file of one, a modality check "
+    "(.h5), a report (.json) nor the folder of a run, encoder, study, reproduction or demo"
+)
 
 
 def inspect(
@@ -61,7 +64,7 @@ def inspect(
     else:
         corpus = Manifest.read(manifest, root) if manifest else None
         inspection = inspect_store(path, _files(path), corpus, verify)
-    if verify and inspection.kind != "store":
+    if verify and inspection.kind not in (STORE, STORE_FILE):
         what = f"is a {inspection.kind}, --verify is for stores"
         raise ConfigError(what, where=path, hint="leave it out")
     return inspection
@@ -98,7 +101,10 @@ def _nothing_in(folder: Path) -> tuple[str, str]:
         return "is an empty folder", "name a manifest, a store or a run"
     known = [name for name in shown if _is_known(folder / name)]
     names = ", ".join(known[:5]) + (", ..." if len(known) > 5 else "")
-    return NEITHER, f"look into one of these: {names}" if known else ""
+    if known:
+        return NEITHER, f"look into one of these: {names}"
+    reports = any(name.endswith(".json") for name in shown)
+    return NEITHER, "name one of its .json files" if reports else ""
 
 
 def _is_known(path: Path) -> bool:

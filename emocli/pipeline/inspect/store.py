@@ -18,6 +18,9 @@ from emocli.errors import StoreError
 from emocli.extraction import failures
 from emocli.pipeline.inspect.sections import Inspection, InspectionTable, table_of
 
+STORE = "store"
+STORE_FILE = "feature's file of a store"
+
 
 @dataclass(frozen=True, kw_only=True)
 class StoredFacts(Record):
@@ -65,7 +68,8 @@ def inspect_store(
     data = {name: fact.data() for name, fact in facts.items()}
     for name, count in failed.items():
         data.setdefault(name, {})["failed"] = count
-    return Inspection("store", path, data, (summary,), tuple(problems), details)
+    kind = STORE if path.is_dir() else STORE_FILE
+    return Inspection(kind, path, data, (summary,), tuple(problems), details)
 
 
 def _columns(stored: Collection[StoredFacts]) -> dict[str, Callable[[StoredFacts], object]]:
