@@ -89,11 +89,15 @@ def short(text: str, most: int = 80) -> str:
 
 def choice(name: str, known: Sequence[str], most: int | None = None) -> str:
     """Suggest the nearest known name, or list what there is, ``most`` names at most: a mend."""
+    more = ", ..." if most is not None and len(known) > most else ""
+    listing = f"there are: {', '.join(known[:most]) + more or 'none'}"
+    return suggestion(name, known) or listing
+
+
+def suggestion(name: str, known: Sequence[str]) -> str:
+    """Suggest the nearest known name; empty if none is near."""
     import difflib
 
     # The comparison takes as long as the name is long.
     close = difflib.get_close_matches(name, known, n=1) if len(name) < 200 else ()
-    if close:
-        return f"did you mean '{close[0]}'?"
-    more = ", ..." if most is not None and len(known) > most else ""
-    return f"there are: {', '.join(known[:most]) + more or 'none'}"
+    return f"did you mean '{close[0]}'?" if close else ""

@@ -18,7 +18,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any
 
 from emocli import plugins
-from emocli.errors import ConfigError, choice
+from emocli.errors import ConfigError, choice, suggestion
 from emocli.options import Option
 from emocli.parsing import Tree
 from emocli.paths import listed
@@ -101,9 +101,17 @@ class CorruptionSpec:
         elif self.subject in modalities:
             _ = self.config
         else:
-            known = [*modalities, *([] if self.plugin else plugins.names("protocols"))]
-            hint = choice(self.subject, known)
-            raise ConfigError(f"there is no modality '{self.subject}'", hint=hint)
+            raise self._unknown(modalities)
+
+    def _unknown(self, modalities: Collection[str]) -> ConfigError:
+        """Return the error of a subject that there is not."""
+        if self.plugin:
+            hint = choice(self.subject, [*modalities])
+            return ConfigError(f"there is no modality '{self.subject}'", hint=hint)
+        protocols = plugins.names("protocols")
+        known = f"modalities: {', '.join(modalities)}; protocols: {', '.join(protocols)}"
+        hint = suggestion(self.subject, [*modalities, *protocols]) or known
+        return ConfigError(f"there is no modality or protocol '{self.subject}'", hint=hint)
 
     def at(self, level: str) -> CorruptionSpec:
         """Return the same at another level."""

@@ -44,10 +44,15 @@ def test_what_may_be_written(spec: str, name: str, label: str) -> None:
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ("visul", "there is no modality 'visul'; did you mean 'visual'?"),
+        ("visul", "there is no modality or protocol 'visul'; did you mean 'visual'?"),
+        (
+            "smell@0.01",
+            "there is no modality or protocol 'smell'; modalities: text, audio, visual; "
+            "protocols: face100, m3er75",
+        ),
         ("smell:zero", "there is no modality 'smell'; there are: text, audio, visual"),
         ("visual:gausian@1", "did you mean 'gaussian'?"),
-        ("m3er57", "there is no modality 'm3er57'; did you mean 'm3er75'?"),
+        ("m3er57", "there is no modality or protocol 'm3er57'; did you mean 'm3er75'?"),
         ("m3er75@most", "level 'most'; allowed is any of one, iid, subset, missing and an SNR"),
         ("m3er75@one+iid", "level 'one+iid'"),
         ("m3er75@missing+0.1", "level 'missing+0.1'"),
