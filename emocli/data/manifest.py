@@ -266,6 +266,9 @@ class Manifest:
     def _by_id(self) -> Mapping[str, Clip]:
         return {clip.id: clip for clip in self.clips}
 
+    def __repr__(self) -> str:
+        return f"Manifest({str(self._name)!r}, {len(self.clips)} clips)"
+
     @property
     def _name(self) -> Path | str:
         return self.path or self.dataset

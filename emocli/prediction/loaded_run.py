@@ -61,6 +61,9 @@ class ClipPredictions:
     values: NDArray[np.float64]
     spread: NDArray[np.float64]
 
+    def __repr__(self) -> str:
+        return f"ClipPredictions({len(self.ids)} clips, {len(self.classes)} classes)"
+
     @property
     def labels(self) -> tuple[str, ...]:
         """The class of the greatest value, for each clip."""

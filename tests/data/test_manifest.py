@@ -52,6 +52,12 @@ def corpus(root: Path, **changes: Any) -> Manifest:
     return Manifest(**values | changes)
 
 
+def test_it_is_shown_in_a_line(tmp_path: Path) -> None:
+    assert repr(corpus(tmp_path, dataset="toy")) == "Manifest('toy', 4 clips)"
+    path = write(tmp_path, "id\na\n")
+    assert repr(Manifest.read(path)) == f"Manifest('{path}', 1 clips)"
+
+
 def test_it_reads_what_the_columns_say(tmp_path: Path) -> None:
     table = (
         "id,split,dialogue,turn,speaker,start,end,text,media.audio,media.eeg,label,label.sad\n"

@@ -48,6 +48,7 @@ def test_predict_is_what_evaluate_measures(small: toy.Toy, run: Path) -> None:
         mean = np.mean([values[k] for values in tested.values], axis=0)
         assert_allclose(list(table[clip_id].values()), mean, atol=1e-6)
     assert len(predicted.ids) == len(small.manifest.clips)
+    assert repr(predicted) == f"ClipPredictions({len(table)} clips, 3 classes)"
     assert_allclose(predicted.values.sum(axis=1), 1, atol=1e-6)
     assert predicted.spread.max() > 0
 
