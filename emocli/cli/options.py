@@ -112,8 +112,8 @@ class SettingOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CorpusOptions(SettingOptions):
-    """A corpus, and settings of what is done with it."""
+class CorpusOptions:
+    """A corpus."""
 
     manifest: Annotated[Path, Argument("The corpus's manifest (CSV).")]
     root: Annotated[
@@ -129,8 +129,8 @@ class CorpusOptions(SettingOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
-class FeatureOptions(CorpusOptions):
-    """A corpus, and which of its features something is fitted to."""
+class FeatureOptions(CorpusOptions, SettingOptions):
+    """A corpus, which of its features something is fitted to, and settings of it."""
 
     store: Annotated[Path, Option("Folder of the feature stores.")] = Path("store")
     feature: Annotated[

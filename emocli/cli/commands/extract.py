@@ -32,6 +32,7 @@ def command(
     scheduler: Annotated[
         str | None, typer.Option(help="Address of a Dask scheduler to compute on instead.")
     ] = None,
+    settings: options.SettingOptions,
     corpus: options.CorpusOptions,
     overwrite: options.Overwrite = False,
     update: Annotated[
@@ -55,7 +56,7 @@ def command(
 
     if overwrite and update:
         raise ConfigError("--overwrite and --update", hint="choose one of them")
-    tree, manifest = corpus.read_settings("extract"), corpus.read_manifest()
+    tree, manifest = settings.read_settings("extract"), corpus.read_manifest()
     if dry_run:
         plans = plan(manifest, feature, store, settings=tree, overwrite=overwrite, update=update)
         if json:

@@ -16,6 +16,7 @@ def command(
     *,
     run: Annotated[Path, typer.Option(help="Folder of the text encoder to write.")],
     preset: options.EncoderPreset = "paper",
+    settings: options.SettingOptions,
     corpus: options.CorpusOptions,
     overwrite: options.Overwrite = False,
     json: options.Json = False,
@@ -28,10 +29,10 @@ def command(
     """
     from emocli.training.fit_text import fit_text
 
-    manifest, settings = corpus.read_manifest(), corpus.read_settings("fit-text")
+    manifest, tree = corpus.read_manifest(), settings.read_settings("fit-text")
     with show.progress("fine-tuning a text encoder", "epochs") as progress:
         summary = fit_text(
-            manifest, run, preset=preset, settings=settings, overwrite=overwrite, progress=progress
+            manifest, run, preset=preset, settings=tree, overwrite=overwrite, progress=progress
         )
     if json:
         show.as_json(summary)
