@@ -15,7 +15,12 @@ TOKEN = re.compile(r"\w+(?:['\u2019-]\w+)*|[^\w\s]")
 
 
 def first_whole(evaluator: Evaluator, word: str = "") -> tuple[str, str]:
-    """Return the first clip that has all modalities, and the word if any has it; and that rule.
+    """Choose a test clip to show: the first with all modalities and, if any has it, the word.
+
+    Returns
+    -------
+    tuple of str
+        Id of the clip, and the rule it was chosen by, in words for a caption.
 
     Raises
     ------

@@ -1,8 +1,9 @@
 """Recurrences with written-out derivatives, and dropout: the fast layers of `mfn` on a CPU.
 
-Stepping costs operations, not arithmetic. So whatever does not depend on the step before is
-computed for all steps at once, what is left is done for all modalities together, and going back the
-derivatives of the weights, sums over the steps, are one product of matrices each at the end.
+At the sizes of these layers a step's time goes into starting operations, hardly into arithmetic, so
+the fewer operations the faster. Whatever does not depend on the step before is computed for all
+steps at once; the rest of a step is computed for all modalities together; and in the backward pass
+the derivative of each weight matrix, a sum over the steps, is one product of matrices at the end.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 aten = torch.ops.aten
-"""Derivatives of functions, given the function's value: one pass over the numbers each."""
+"""PyTorch's operations; its ``*_backward`` are derivatives from a function's value, in one pass."""
 
 
 class Gated(torch.autograd.Function):

@@ -86,13 +86,13 @@ class Config(Settings):
     clarity : Clarity
         How often each modality is clear.
     stray : float
-        How often, where a modality is not clear, it mixes the emotion with any other one instead
-        of its neighbour.
+        Probability that a modality that is not clear mixes the emotion with any other one, drawn
+        at random, instead of the one this modality confuses it with most.
     noise : float
         Scale of the continuous variation around an emotion's face and voice; 0 for none.
     vigour : float
-        How much clips differ in vigour, which face, voice and words show together, whatever the
-        emotion; 0 for not at all.
+        How much clips differ in liveliness: a lively speaker is louder, moves the face more and
+        says "truly", whatever the emotion, so that modalities predict each other; 0: none differ.
     seconds : pair of float
         Least and greatest length of a clip.
     talk : float

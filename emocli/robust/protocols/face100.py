@@ -1,5 +1,6 @@
-"""Strong noise in the face of every clip, to analyse the weights of modalities under.
+"""Strong noise in the face of every clip.
 
+M3ER's authors analyse under it how much weight the network gives each modality.
 Written ``face100`` or ``face100@-10dB``. The face is modality ``visual``.
 
 Source: Mittal 2020, AAAI (M3ER), section 5.3.
