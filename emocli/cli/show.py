@@ -80,13 +80,15 @@ def _drawn(
     Columns may have ``widths``, by their number.
     """
     from rich import box
+    from rich.cells import cell_len
     from rich.table import Table
 
     look: dict[str, Any] = {"title_justify": "left", "header_style": "bold"}
     if not lines:
         look |= {"box": box.SIMPLE_HEAD, "show_edge": False, "pad_edge": False}
         look |= {"padding": (0, 1, 0, 0)}
-    drawn = Table(title=title and printable(title), **look)
+    title = title and printable(title)
+    drawn = Table(title=title, min_width=cell_len(title or ""), **look)  # else the title is folded
     for index, column in enumerate(columns):
         numeric = all(
             isinstance(row[index], int | float) or row[index] in ("", "-") for row in rows

@@ -17,6 +17,13 @@ def test_brackets_and_colons_of_a_cell_are_shown(capsys: pytest.CaptureFixture[s
         assert part in shown
 
 
+def test_the_title_of_a_narrow_table_is_not_folded(capsys: pytest.CaptureFixture[str]) -> None:
+    show.table(("what", "value"), [("n", 1)], "report of analyze count")
+    title, *lines = capsys.readouterr().out.splitlines()
+    assert title == "report of analyze count"
+    assert {len(line) for line in lines} == {len(title)}
+
+
 def test_a_stopwatch_tells_the_seconds(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

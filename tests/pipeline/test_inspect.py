@@ -153,6 +153,17 @@ def test_a_reproduction_is_known(tmp_path: Path) -> None:
     )
 
 
+def test_a_report_is_summed_up_whole(tmp_path: Path) -> None:
+    long = tuple(f"a name of the class {k}" for k in range(3))
+    facts = {"metrics": ("accuracy", "uar"), "classes": long}
+    report = experiment_report(**facts, settings={"train": {"lr": 0.1}}, definitions={})
+    in_folder(tmp_path / "x", "report.json", as_json(report))
+    shown = dict(inspect(tmp_path / "x").sections[0].rows)
+    assert (shown["experiment"], shown["n"], shown["rows"]) == ("x", 40, 0)
+    assert (shown["metrics"], shown["classes"]) == ("accuracy, uar", "3 entries")
+    assert (shown["settings"], shown["definitions"]) == ("1 entry", "0 entries")
+
+
 def test_a_report_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     in_folder(tmp_path / "x", "tune.json", as_json(TUNED))
     read: list[Path] = []

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
 from emocli import plugins
-from emocli.config import Tree
+from emocli.config import Plain, Tree
 from emocli.data.record import Report, read_data
+from emocli.display import number_of
 from emocli.errors import ReportError
 from emocli.pipeline.inspect.sections import Inspection, table_of
 from emocli.pipeline.inspect.study import inspect_greedy, inspect_nested, inspect_search
+from emocli.report.tables import text as cell
 
 REPORTS = ("report.json", "study.json", "tune.json")
 """What a folder ends in that is no run."""
+
+WIDEST = 60
+"""Characters of a list that is shown whole."""
 
 COMMANDS = "analyze, compare, demo, evaluate, predict, reproduce or tune"
 
@@ -98,9 +103,20 @@ def inspect_report(file: Path) -> Inspection:
 def _inspection(kind: str, report: Report, file: Path, rows: str = "") -> Inspection:
     data = report.data()
     facts: Tree = {k: v for k, v in data.items() if isinstance(v, str | int | float)}
+    shown = {k: _summary(v) for k, v in data.items() if k != rows}
+    more: Tree = {}
     listed = data.get(rows)
     if isinstance(listed, list):
-        facts["rows"] = len(listed)
+        more["rows"] = len(listed)
     if file.name in REPORTS:
-        facts["inside"] = sorted(p.name for p in file.parent.iterdir() if p.name[0] != ".")
-    return Inspection(kind, file, facts, (table_of(kind, facts),), ())
+        more["inside"] = sorted(p.name for p in file.parent.iterdir() if p.name[0] != ".")
+    return Inspection(kind, file, facts | more, (table_of(kind, shown | more),), ())
+
+
+def _summary(value: Plain) -> object:
+    """Return a value as a cell shows it: a short list whole, of what is larger the size."""
+    if not isinstance(value, list | Mapping):
+        return "-" if value is None else value
+    nested = isinstance(value, Mapping) or any(isinstance(v, list | Mapping) for v in value)
+    text = "" if nested else ", ".join(map(cell, value))
+    return number_of(len(value), "entries") if nested or len(text) > WIDEST else text
