@@ -7,17 +7,18 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
 
+from emocli import plugins
 from emocli.data.durable import digest
 from emocli.data.encoding import read_text
 from emocli.data.table import SEPARATORS, DataTable, read_table
 from emocli.errors import StoreError, choice
-from emocli.plugin.format import Layout
+from emocli.plugin.format import Format, Layout
 
 CLOCK = re.compile(r"(?=.)(?:(\d+) days?,? ?)?(?:(?:(\d+):)?(\d+):(\d+(?:\.\d+)?))?")
 """Days, hours, minutes and seconds, as pandas and others write a time."""
@@ -72,7 +73,8 @@ class Tables:
     """The tables of a folder, or one file of them, by the name of the file each is about.
 
     ``wanted`` are the names that clips ask for; ``program`` what wrote the tables, if that is
-    known: each then has one of its columns at least that tell times, frames, files or faces.
+    known: a table without a column that tells times, frames, files or faces, or with the columns of
+    another program alone, is refused.
     Raises a `StoreError` if there is no table, or if two are about files of one name.
     """
 
@@ -85,7 +87,7 @@ class Tables:
     ) -> None:
         self.root, self.layout, self._wanted, self._program = root, layout, wanted, program
         self.files = _files(root, layout)
-        self._read = lru_cache(maxsize=1)(self._table)
+        self._read = lru_cache(maxsize=1)(partial(_table, layout=layout))
         self._grouped = lru_cache(maxsize=1)(self._groups)
         self._places = self._index()
         self.columns: tuple[str, ...] = ()
@@ -129,13 +131,6 @@ class Tables:
             np.ones(len(kept)) if confidence is None else confidence,
             np.ones(len(kept), bool) if success is None else success > 0,
         )
-
-    def _table(self, path: Path) -> DataTable:
-        table = _blank_table(path) if self.layout.blanks else None
-        table = table or read_table(path, StoreError, self.layout.separators)
-        # Columns are told by names; some programs write a blank after each comma.
-        header = tuple(name.strip().strip("'\"") for name in table.header)
-        return DataTable(header, table.rows, table.lines)
 
     def _index(self) -> dict[str, tuple[Path, str | None]]:
         places: dict[str, tuple[Path, str | None]] = {}
@@ -189,10 +184,14 @@ class Tables:
 
     def _require_program(self, table: DataTable, path: Path) -> None:
         """Refuse a table of another program: failed rows and times would pass for features."""
-        foreign = any(_matches(name.casefold(), self.layout.no_features) for name in table.header)
-        if self._program and not foreign:
+        own, names = self.layout.OWN, [name.casefold() for name in table.header]
+        words = " ".join(names).split()  # also where blanks stand between cells
+        if not self._program or any(_matches(word, own) for word in words):
+            return
+        other = _program(words)
+        if (own and other) or not any(_matches(name, self.layout.no_features) for name in names):
             what = f"has none of the columns of {self._program} that tell what a row is about"
-            hint = "choose the --format it is of, or csv"
+            hint = f"choose the --format it is of{f', {other},' if other else ','} or csv"
             raise StoreError(what, where=path, hint=hint)
 
     def _spans(self, read: _Cells, frame: Numbers | None) -> Numbers | None:
@@ -271,6 +270,23 @@ def _files(root: Path, layout: Layout) -> list[Path]:
     if not files:
         raise StoreError(f"has no file that ends in {' or '.join(layout.suffixes)}", where=root)
     return files
+
+
+def _table(path: Path, layout: Layout) -> DataTable:
+    table = _blank_table(path) if layout.blanks else None
+    table = table or read_table(path, StoreError, layout.separators)
+    # Columns are told by names; some programs write a blank after each comma.
+    header = tuple(name.strip().strip("'\"") for name in table.header)
+    return DataTable(header, table.rows, table.lines)
+
+
+def _program(columns: Sequence[str]) -> str:
+    """Name the format that has one of the columns for its own; empty if none has."""
+    for name in plugins.names("formats"):
+        module: Format = plugins.load("formats", name)
+        if any(_matches(column, module.Config.OWN) for column in columns):
+            return name
+    return ""
 
 
 def _blank_table(path: Path) -> DataTable | None:

@@ -5,7 +5,8 @@ A module of kind ``formats`` offers
 ``MODALITY``
     the modality its tables describe; empty where a table may describe anything;
 ``Config``
-    a `Layout` whose defaults say how the program names its columns.
+    a `Layout` whose defaults say how the program names its columns, and whose ``OWN`` which columns
+    no other program writes: by them a table of another one is refused.
 
 >>> class Config(Layout):
 ...     "As `Layout`; a column ``t`` in milliseconds."
@@ -18,7 +19,7 @@ A module of kind ``formats`` offers
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, ClassVar, Literal, Protocol
 
 from pydantic import Field
 
@@ -79,6 +80,9 @@ class Layout(Settings):
     blanks : bool
         Whether any number of blanks may stand between cells, too.
     """
+
+    OWN: ClassVar[Patterns] = ()
+    """Columns, in lower case, that only this program writes; without any no table is refused."""
 
     columns: Patterns = ("*",)
     without: Patterns = ()

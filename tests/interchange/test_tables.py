@@ -232,6 +232,52 @@ def test_a_table_of_another_program_is_refused(tmp_path: Path, form: str) -> Non
     assert report.clips == 1
 
 
+DOCUMENTED = (
+    ("openface", OPENFACE),
+    ("openface", "frame, face_id, timestamp, confidence, success, x_0, X_0, p_rx"),
+    ("openface", "face, confidence, gaze_0_x, pose_Tx, AU01_r, AU45_c"),
+    ("pyfeat", "FaceRectX,FaceRectY,FaceScore,x_0,Pitch,AU01,anger,input,frame"),
+    ("opensmile", "name;frameTime;F0;Loud"),
+    ("opensmile", "name;F0;Loud"),
+    ("opensmile", "file,start,end,F0semitoneFrom27.5Hz_sma3nz_amean"),
+    ("praat", "time(s)\tnformants\tF1(Hz)\tF2(Hz)"),
+    ("praat", "frame\tF1(Hz)\tF2(Hz)"),
+    ("praat", "Time_s   F0_Hz"),
+    ("praat", "tmin\ttier\ttext\ttmax"),
+    ("mediapipe", "timestamp_ms,face,browDownLeft,jawOpen"),
+    ("mediapipe", "timestamp_ms,face,x_0,y_0,z_0,confidence"),
+    ("mediapipe", "frame,face,browDownLeft,jawOpen"),
+)
+
+
+@pytest.mark.parametrize(("form", "header"), DOCUMENTED)
+def test_a_table_of_another_format_is_refused_with_the_right_one(
+    tmp_path: Path, form: str, header: str
+) -> None:
+    """Formats share columns, such as `frame`: each is known by those that only it has."""
+    mark = next((mark for mark in ",;\t" if mark in header), " ")
+    write(tmp_path, "a.csv", header, mark.join("1" for _ in header.replace("   ", " ").split(mark)))
+    report, _ = take(tmp_path, form, (Clip("a"),))
+    assert (report.clips, report.empty) == (1, 0)
+    for other in {name for name, _ in DOCUMENTED} - {form}:
+        with pytest.raises(StoreError, match=rf"columns of {other} .* --format it is of, {form},"):
+            take(tmp_path, other, (Clip("a"),))
+
+
+def test_a_table_that_no_format_knows_may_have_the_columns_of_one(tmp_path: Path) -> None:
+    write(tmp_path, "a.csv", "frame,AU01", "1,2")
+    assert take(tmp_path, "pyfeat", (Clip("a"),))[0].clips == 1
+
+
+def test_of_another_import_only_what_differs_is_told(tmp_path: Path) -> None:
+    write(tmp_path, "a.csv", OPENFACE, "1, 0, 0.0, 0.98, 1, 0.1, 1.5, 0.5, 1")
+    take(tmp_path, "openface", (Clip("a"),), "AU*_r")
+    tables = TableFormat.named("openface", {}, ("AU*",))
+    told = r"other settings \(openface\.columns was \['AU\*_r'\], is \['AU\*'\]\)"
+    with pytest.raises(StoreError, match=told):
+        import_all([tmp_path / "in"], corpus(tmp_path, Clip("a")), tmp_path / "store", form=tables)
+
+
 def test_by_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write(tmp_path, "a.csv", OPENFACE, "1, 0, 0.0, 0.98, 1, 0.1, 1.5, 0.5, 1")
     (tmp_path / "m.csv").write_text("id,split,label\na,train,joy\n")

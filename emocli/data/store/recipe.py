@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from emocli.config import leaves
 from emocli.parsing import Tree
 from emocli.version import versions
 
@@ -74,12 +75,12 @@ class Recipe:
 
     def difference(self, manifest: str, settings: Tree) -> str:
         """Say how something made earlier differs."""
-        keys = sorted({*settings, *self.settings})
-        changed = [key for key in keys if settings.get(key) != self.settings.get(key)]
-        if not changed:
+        if settings == self.settings:
             return "other upstream features" if manifest == self.manifest else "another manifest"
-        key = changed[0]
-        return f"other settings ({key} was {settings.get(key)!r}, is {self.settings.get(key)!r})"
+        old, new = dict(leaves(settings)), dict(leaves(self.settings))
+        keys = (key for key in sorted({*old, *new}) if old.get(key) != new.get(key))
+        changed = (f"{key} was {old.get(key)!r}, is {new.get(key)!r}" for key in keys)
+        return f"other settings ({'; '.join(changed)})"
 
     def versions(self) -> dict[str, str]:
         """Return the versions of emocli, Python and the libraries the feature runs on."""

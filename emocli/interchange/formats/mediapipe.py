@@ -10,6 +10,8 @@ the landmarks. A frame without a face has empty cells, or no row.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from emocli.plugin.format import Layout, Patterns, Unit
 
 MODALITY = "visual"
@@ -17,6 +19,8 @@ MODALITY = "visual"
 
 class Config(Layout):
     """As `Layout`; ``columns=brow*`` are the blendshapes of the brows."""
+
+    OWN: ClassVar[Patterns] = ("timestamp_ms", "brow*", "jaw*", "mouth*")
 
     time: Patterns = ("timestamp_ms",)
     seconds: Unit = 0.001

@@ -11,6 +11,8 @@ missing.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from emocli.plugin.format import FrameNumber, Layout, Patterns
 
 MODALITY = "visual"
@@ -18,6 +20,8 @@ MODALITY = "visual"
 
 class Config(Layout):
     """As `Layout`; ``columns=AU*_r`` are the intensities of action units."""
+
+    OWN: ClassVar[Patterns] = ("success", "au??_[rc]", "gaze_*", "pose_[rt]?")
 
     time: Patterns = ("timestamp",)
     frame: Patterns = ("frame",)

@@ -10,6 +10,8 @@ times are ``0 days 00:00:01.500000``. One table may be about many files.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from emocli.plugin.format import Layout, Patterns
 
 MODALITY = "audio"
@@ -17,6 +19,8 @@ MODALITY = "audio"
 
 class Config(Layout):
     """As `Layout`; ``columns=F0*`` are those of the pitch."""
+
+    OWN: ClassVar[Patterns] = ("frametime", "frameindex", "name", "file", "start", "*_sma*")
 
     file: Patterns = ("file", "name")
     time: Patterns = ("start", "frametime")

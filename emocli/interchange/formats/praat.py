@@ -9,6 +9,8 @@ missing, a single cell is read as 0 and counted.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from emocli.plugin.format import FrameNumber, Layout, Patterns
 
 MODALITY = "audio"
@@ -16,6 +18,8 @@ MODALITY = "audio"
 
 class Config(Layout):
     """As `Layout`; ``columns=F?(Hz)`` are the formants."""
+
+    OWN: ClassVar[Patterns] = ("time", "time[_(]*", "tmin", "nformants", "*_hz", "*(hz)", "*(db)")
 
     time: Patterns = ("time*", "tmin")
     end: Patterns = ("tmax",)

@@ -10,6 +10,8 @@ of recordings or modalities are read step by step.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from emocli.plugin.format import Layout, Patterns
 
 MODALITY = "visual"
@@ -17,6 +19,8 @@ MODALITY = "visual"
 
 class Config(Layout):
     """As `Layout`; ``columns=AU*`` are the action units."""
+
+    OWN: ClassVar[Patterns] = ("facescore", "facerect*", "input")
 
     without: Patterns = ("FaceRect*", "Frame*", "approx_time", "Identity*", "Unnamed*", "")
     file: Patterns = ("input",)
