@@ -307,4 +307,5 @@ def _nearest(kind: type[BaseModel], loc: tuple[int | str, ...]) -> str:
         if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
             return ""
         kind = inner
-    return choice(str(loc[-1]), list(kind.model_fields))
+    # What is filled in by itself is declared with repr=False.
+    return choice(str(loc[-1]), [name for name, each in kind.model_fields.items() if each.repr])

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import Field
 
-from emocli import config
+from emocli import config, plugins
 from emocli.config import Settings
 from emocli.errors import ConfigError
 from emocli.quantities import Steps
@@ -55,6 +55,11 @@ def test_an_unknown_key_suggests_the_nearest() -> None:
 def test_an_unknown_nested_key_is_looked_up_where_it_is() -> None:
     with pytest.raises(ConfigError, match=r"'mel\.inner\.rat'; did you mean 'rate'"):
         config.build(Outer, {"inner": {"rat": 3}}, "mel")
+
+
+def test_a_setting_that_is_filled_in_by_itself_is_not_suggested() -> None:
+    with pytest.raises(ConfigError, match=r"there are: weights, min_confidence, batch, device$"):
+        config.build(plugins.load("features", "face_expression").Config, {"x": 3}, "face")
 
 
 def test_an_impossible_value_is_named() -> None:

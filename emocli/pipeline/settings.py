@@ -352,8 +352,10 @@ def defaults(setting: Setting) -> str:
 
 def _shown(value: object) -> str:
     """Write a value as ``--set`` takes it; nothing is a dash."""
-    if value is None or value in ((), {}, ""):
+    if value is None or value in ((), {}):
         return "-"
+    if value == "":
+        return '""'
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, tuple | list):

@@ -62,7 +62,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Generic, Literal, Protocol, TypeVar
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from emocli.config import Settings, Tree
 from emocli.data.clip import Clip as Clip
@@ -233,7 +233,7 @@ class ParametersConfig(Settings):
         SHA-256 of the parameters, filled in by itself: other parameters are another feature.
     """
 
-    digest: str = ""
+    digest: str = Field(default="", repr=False)
 
     @classmethod
     def digest_of(cls, values: Tree) -> str:

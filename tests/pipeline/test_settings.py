@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from emocli.errors import ConfigError
 from emocli.fusion import rrnn
 from emocli.models.settings import TrainConfig
 from emocli.pipeline.settings import (
+    defaults,
     keys_called,
     names,
     settings_lines,
@@ -98,6 +100,12 @@ def test_a_range_is_what_is_taken() -> None:
         "whole number from 2 or nothing"
     )
     assert takes({"type": "array", "items": {"type": "string"}}) == "list of text"
+
+
+def test_an_empty_text_is_no_nothing() -> None:
+    (missing,) = (each for each in settings_of("openface") if each.key == "openface.missing")
+    assert defaults(missing).startswith('["", nan, na,')
+    assert defaults(replace(missing, default=())) == "-"
 
 
 def test_nested_settings_have_their_whole_name() -> None:
