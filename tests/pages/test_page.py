@@ -16,6 +16,7 @@ from emocli.config import merge
 from emocli.data.durable import digest
 from emocli.data.json_io import as_json
 from emocli.data.manifest import Manifest
+from emocli.data.speakers import USED
 from emocli.errors import ConfigError, ReportError, RunError
 from emocli.evaluation.compare import compare
 from emocli.evaluation.evaluate import evaluate
@@ -181,19 +182,23 @@ def test_pictures_of_faces_stand_beside_the_words(place: Path, tmp_path: Path) -
     assert "clips have no pictures" not in after.text
 
 
-def test_a_report_of_other_networks_is_marked(place: Path, tmp_path: Path) -> None:
+def test_a_report_of_other_networks_is_marked(one: Path, place: Path, tmp_path: Path) -> None:
     run = tmp_path / "gated"
     shutil.copytree(place / "gated", run)
     path = next((run / "reports").glob("test*.json"))
     data = json.loads(path.read_text())
     data["inputs"]["models"] = {"0": "0" * 64}
+    data["normalised"] = USED
     path.write_text(json.dumps(data))
     (run / "reports" / "test+damaged.json").write_text("{}")
     text = Parsed(report([run], tmp_path / "page.html")).text
     assert "networks have changed since this evaluation" in text
+    assert f"; features {USED}" in text
     assert "of earlier networks" in text
     assert "test+damaged.json: is of format None" in text
-    assert "have changed" not in Parsed(place / "one.html").text
+    before = Parsed(one).text
+    assert "have changed" not in before
+    assert "unlabelled clips" not in before
 
 
 def test_an_analysis_without_a_report_of_its_own_shows_its_figures(

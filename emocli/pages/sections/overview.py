@@ -103,10 +103,9 @@ def _facts(run: RunRecords, report: EvaluationReport) -> Iterator[tuple[str, str
     folds = f", {len(run.folds)} folds pooled" if run.folds else ""
     yield "Clips", f"{report.n} of split `{report.split}`{folds}{_people(run, report)}"
     yield "Predicted", f"{_task(report)} {', '.join(_counted(report))}"
-    yield (
-        "Test conditions",
-        ", ".join(dict.fromkeys(side.label for each in run.own for side in each.conditions)),
-    )
+    conditions = dict.fromkeys(side.label for each in run.own for side in each.conditions)
+    normalised = f"; features {report.normalised}" if report.normalised else ""
+    yield "Test conditions", f"{', '.join(conditions)}{normalised}"
     yield "Repair", report.repair or "nothing is done about modalities that are not trusted"
     lacking = (number_of(n, f"clips have no {m}") for m, n in report.missing.items() if n)
     unlabelled = [number_of(report.unlabelled, "clips have no label")] if report.unlabelled else []
