@@ -37,12 +37,16 @@ VALID = "valid_"
 
 @dataclass(frozen=True)
 class Training:
-    """A run to be trained: its settings, folder, seeds, and whether baselines are fitted, too."""
+    """A run to be trained: its settings, folder, seeds, and whether baselines are fitted, too.
+
+    Without ``last_fit`` it is left before that of ``train.refit``.
+    """
 
     prepared: Prepared
     run: Path
     config: RunConfig
     baselines: bool = False
+    last_fit: bool = True
 
     @classmethod
     def of(
@@ -68,7 +72,10 @@ class Training:
     def jobs(self) -> list[Job]:
         """A job for each seed."""
         pairs = zip(self.config.seeds, rundir.members(self.run, self.config.seeds), strict=True)
-        return [Job(f, _member(self.config, s, self.run, f), self.prepared) for s, f in pairs]
+        return [
+            Job(folder, _member(self.config, seed, self.run, folder), self.prepared, self.last_fit)
+            for seed, folder in pairs
+        ]
 
     @property
     def outdated(self) -> str | None:
@@ -121,9 +128,9 @@ class Training:
             save_models(self.run, replace(self.prepared).classical())
 
     def summary(self, seeds: Sequence[SeedSummary]) -> TrainSummary:
-        """Sum up the trainings of all seeds; of several, write a card for all."""
+        """Sum up the trainings of all seeds; of several that are complete, write a card for all."""
         prepared, several = self.prepared, len(seeds) > 1
-        if several:
+        if several and all(rundir.finished(seed.run) for seed in seeds):
             _write_card(self.run, self.config, seeds, prepared)
         metrics = seed_spreads(seeds)
         return TrainSummary(
@@ -156,6 +163,7 @@ class Job:
     folder: Path
     config: RunConfig
     prepared: Prepared
+    last_fit: bool = True
 
     def __call__(
         self,
@@ -165,7 +173,8 @@ class Job:
         """Train it, resume it, or leave it alone if it is done."""
         start = time.monotonic()
         # A copy of its own: what it reads is forgotten with it.
-        summary = _train_seed(self.folder, self.config, replace(self.prepared), ended, watch)
+        own = replace(self.prepared)
+        summary = _train_seed(self.folder, self.config, own, ended, watch, self.last_fit)
         done = summary.state == "already trained"
         return summary if done else replace(summary, seconds=time.monotonic() - start)
 
@@ -244,6 +253,7 @@ def _train_seed(
     prepared: Prepared,
     ended: Callable[[int], None],
     watch: Watch,
+    last_fit: bool,
 ) -> SeedSummary:
     """Train one seed, resume it, or leave it alone if it is done."""
     if rundir.finished(folder):
@@ -254,13 +264,16 @@ def _train_seed(
     network = _first_network(config)
     train, valid = prepared.ready(network)
     fitted = fit_network(network, train, valid, config.train, folder, ended, watch)
+    done: State = "resumed" if fitted.resumed else "trained"
+    if config.train.refit and not last_fit:
+        return _seed_summary(folder, config, done)
     network.load_state_dict(dict(fitted.state))
     outputs = predict(network.cpu(), valid, config.train.batch_size)
     write_calibration(folder, calibrate(outputs, config.task, config.train, config.classes))
     state, standardiser = fitted.state, prepared.standardiser
     if config.train.refit:
         state, standardiser = _refitted(folder, config, prepared.whole, fitted.history)
-    summary = _seed_summary(folder, config, "resumed" if fitted.resumed else "trained")
+    summary = _seed_summary(folder, config, done)
     _write_card(folder, config, [summary], prepared)
     if prepared.normaliser is not None:
         save_speakers(folder, prepared.normaliser.statistics)

@@ -1,9 +1,10 @@
 """The search for settings: trials of Optuna, judged by the validation split alone.
 
-A trial is a training like any other, in a folder of its own. The test split stays sealed. All that
-is known of the trials is in the journal: a search that was killed goes on with the trials that were
-going on, epoch by epoch, and with one worker ends as one that was not. What is drawn depends on the
-seed, the trial's number and the trials that have ended.
+A trial is a training like any other, in a folder of its own, up to the last fit (``train.refit``),
+which only the best one is given. The test split stays sealed. All that is known of the trials is in
+the journal: a search that was killed goes on with the trials that were going on, epoch by epoch,
+and with one worker ends as one that was not. What is drawn depends on the seed, the trial's number
+and the trials that have ended.
 
 Source: Akiba et al. 2019, KDD (Optuna); Bergstra et al. 2011, NeurIPS (TPE).
 """
@@ -267,7 +268,7 @@ class Search:
 
     def _request(self, number: int, drawn: Mapping[str, Value]) -> TrainRequest:
         settings = merge(self.base.settings, nested(drawn))
-        base = replace(self.base, baselines=False, workers=1)
+        base = replace(self.base, baselines=False, workers=1, last_fit=False)
         return replace(base, run=self.run(number), settings=settings)
 
     def _epochs(self, number: int) -> int:
@@ -296,10 +297,10 @@ class Search:
                     rundir.clear(self.run(trial.number))
 
     def trained(self) -> TrainSummary:
-        """Return how the training of the best trial went, with baselines if the base has some."""
+        """Complete the training of the best trial, with baselines if the base has some."""
         best = self.best()
         request = self._request(best.number, best.settings)
-        return replace(request, baselines=self.base.baselines).train()
+        return replace(request, baselines=self.base.baselines, last_fit=True).train()
 
     def importances(self) -> dict[str, float]:
         """Return how much of the metric each setting explains; nothing of too few trials."""

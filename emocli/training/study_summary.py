@@ -39,7 +39,10 @@ def best_of(trials: Iterable[Trial], lower: bool) -> Trial:
 
 @dataclass(frozen=True)
 class Budget(Record):
-    """The cost of a search: trials by how they ended, epochs of all, and seconds of computing."""
+    """The cost of a search: trials by how they ended, epochs of all, and seconds of computing.
+
+    The best trial's last fit and baselines come on top.
+    """
 
     complete: int
     pruned: int

@@ -7,7 +7,7 @@ interrupted and leaves alone what is finished.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from emocli.config import Plain, Tree
@@ -95,7 +95,11 @@ def train(
 
 @dataclass(frozen=True, kw_only=True)
 class TrainRequest:
-    """A training that is asked for; attributes as the parameters of `train`."""
+    """A training that is asked for; attributes as the parameters of `train`.
+
+    Without ``last_fit`` a run whose settings ask for one (``train.refit``) is left before it, for
+    the same training with it to complete.
+    """
 
     manifest: Manifest
     store: Path
@@ -109,6 +113,7 @@ class TrainRequest:
     overwrite: bool = False
     workers: int = 1
     baselines: bool = True
+    last_fit: bool = True
 
     def train(
         self,
@@ -184,9 +189,9 @@ class TrainRequest:
 
     def _training(self, corpus: Manifest, run: Path) -> Training:
         how = (self.fusion, self.features, self.preset, self.settings, self.robust)
-        return Training.of(
-            prepare(corpus, self.store, *how), run, self.store, self.seeds, self.baselines
-        )
+        prepared = prepare(corpus, self.store, *how)
+        training = Training.of(prepared, run, self.store, self.seeds, self.baselines)
+        return replace(training, last_fit=self.last_fit)
 
 
 def _check_cross(run: Path) -> None:

@@ -1,7 +1,8 @@
 """Greedy tuning: settings chosen one after the other, by the validation split alone.
 
 Every value of the first setting is trained with the others as they are, and the best one kept;
-then the second, and so on. The test split stays sealed, as in any training.
+then the second, and so on. Only the run that has all that was chosen is given its last fit
+(``train.refit``). The test split stays sealed, as in any training.
 
 Source: Chudasama et al. 2022, CVPR workshops, sec. 4.2: the encoder layers of each modality, N_T,
 N_A and N_V, are "tuned using a greedy scheme".
@@ -118,7 +119,7 @@ class Study:
             chosen[each.setting] = best
             tree = merge(tree, each.settings(best))
             trials += [_trial(each, v, summary, v == best) for v, summary in tried.items()]
-        last = tried[best]
+        last = self._request(tree, tried[best].run).train()
         return TuneSummary(
             format=TuneSummary.FORMAT,
             study=str(self.base.run),
@@ -131,12 +132,15 @@ class Study:
         )
 
     def _trained(self, tree: Tree, run: Path, known: dict[str, TrainSummary]) -> TrainSummary:
-        """Train, unless it is what was trained for an earlier setting."""
-        request = replace(self.base, run=run, settings=tree, baselines=False)
+        """Train up to the last fit, unless it is what was trained for an earlier setting."""
+        request = self._request(tree, run)
         key = json.dumps(request.resolved(), sort_keys=True)
         if key not in known:
-            known[key] = request.train()
+            known[key] = replace(request, last_fit=False).train()
         return known[key]
+
+    def _request(self, tree: Tree, run: Path) -> TrainRequest:
+        return replace(self.base, run=run, settings=tree, baselines=False)
 
     def _best(self, tried: Mapping[str, TrainSummary]) -> str:
         """Return the value that validates best; of equal ones the first that was named."""
