@@ -30,6 +30,20 @@ corpus = toy.fixture(noise=1.5)
             "--try searches greedily and has no --space",
         ),
         (["--folds", "3", "--try", "train.lr=1,2"], "--try searches greedily and has no --folds"),
+        (
+            [
+                "--try",
+                "train.lr=1,2",
+                "--sampler",
+                "tpe",
+                "--sampler-seed",
+                "0",
+                "--no-prune",
+                "--style",
+                "paper",
+            ],
+            "has no --trials, --sampler, --sampler-seed, --no-prune, --style; leave out --try or",
+        ),
         ([*spaced("train.lr=1..2"), "--set", "train.lr=1"], "'train.lr' has a value and a range"),
     ],
 )

@@ -21,6 +21,18 @@ if TYPE_CHECKING:
 
 MOST_TRIALS = 100_000
 
+DRAWING = (
+    "space",
+    "folds",
+    "scheduler",
+    "trials",
+    "sampler",
+    "sampler_seed",
+    "no_prune",
+    "style",
+)
+"""Options that a greedy search has not."""
+
 
 @options.grouped
 def command(
@@ -87,14 +99,11 @@ def command(
     next. M2FNet's depths, as its paper tunes them: --try network.layers.text=1,2,3 --try
     network.layers.audio=1,2,3 --try network.layers.visual=1,2,3.
     """
-    from emocli.errors import ConfigError
     from emocli.models.commands import record
     from emocli.training.tune import Candidates, Study
 
-    if candidates and (space or folds or scheduler):
-        other = "--space" if space else "--folds" if folds else "--scheduler"
-        what = f"--try searches greedily and has no {other}"
-        raise ConfigError(what, hint=f"leave out --try or {other}")
+    if candidates:
+        _refuse_of_drawing(context)
     base = corpus.training("tune", fusion, study, seeds, workers)
     if candidates:
         _greedy(Study(base, [Candidates.parse(text) for text in candidates]), seeds, dry_run, json)
@@ -103,6 +112,18 @@ def command(
         _searched(search, folds, workers, scheduler, dry_run, json)
     if not dry_run:
         record(study, context.obj)
+
+
+def _refuse_of_drawing(context: typer.Context) -> None:
+    """Refuse what was given of the options that only a search by drawing has."""
+    from emocli.errors import ConfigError
+
+    sources = {name: context.get_parameter_source(name) for name in DRAWING}
+    given = [name for name, source in sources.items() if source and source.name == "COMMANDLINE"]
+    if given:
+        others = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+        what = f"--try searches greedily and has no {others}"
+        raise ConfigError(what, hint=f"leave out --try or {others}")
 
 
 def _greedy(task: Study, seeds: int, dry_run: bool, json: bool) -> None:
