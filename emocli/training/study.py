@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -18,6 +19,7 @@ from emocli.config import Tree, leaves, merge, subsection
 from emocli.data.durable import make_folder, write_text
 from emocli.data.json_io import as_json
 from emocli.data.pool import Progress
+from emocli.display import printable
 from emocli.models import calibration, rundir
 from emocli.models.run_config import Source
 from emocli.models.rundir import BASELINES, CARD, HISTORY, MODEL, SPEAKERS
@@ -151,11 +153,10 @@ def _write_page(search: Search, parts: Sequence[Block], files: Mapping[str, byte
 
 def best_toml(settings: Tree, search: Search, trained: TrainSummary) -> str:
     """Return the text of a file for ``--config``: the fixed and the chosen settings."""
-    base = search.base
     lines = [
         f"# Chosen on the valid split: {search.monitor} {trained.valid[search.monitor]:.4f}, which "
         "flatters.",
-        f"# emocli train MANIFEST --fusion {base.fusion} --preset {base.preset} --config {BEST}",
+        f"# {printable(_command(search))} --run RUN",
     ]
     for section in settings:
         lines += ["", f"[{section}]"]
@@ -163,6 +164,16 @@ def best_toml(settings: Tree, search: Search, trained: TrainSummary) -> str:
             key = ".".join(p if BARE.match(p) else json.dumps(p) for p in name.split("."))
             lines.append(f"{key} = {json.dumps(value, ensure_ascii=False)}")
     return "\n".join(lines).replace("\x7f", "\\u007f") + "\n"
+
+
+def _command(search: Search) -> str:
+    """Return the command that trains with the chosen settings, but for the folder of the run."""
+    base = search.base
+    manifest, config = base.manifest.path or base.manifest.dataset, search.folder / BEST
+    where = [str(manifest), "--store", str(base.store)]
+    what = ["--fusion", base.fusion, "--preset", base.preset, "--seeds", str(base.seeds)]
+    features = [part for name in base.features or () for part in ("-f", name)]
+    return shlex.join(["emocli", "train", *where, *what, *features, "--config", str(config)])
 
 
 def _chosen(run: Path, folder: Path) -> None:

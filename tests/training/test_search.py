@@ -7,6 +7,7 @@ import io
 import json
 import math
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -55,6 +56,13 @@ def essence(summary: dict[str, Any]) -> Any:
     return [{key: trial[key] for key in keys} for trial in summary["trials"]]
 
 
+def noted(path: Path) -> list[str]:
+    """Return the command that a file of settings speaks of, up to the folder of the run."""
+    line = next(each for each in path.read_text().splitlines() if each.startswith("# emocli "))
+    assert line.endswith(" --run RUN")
+    return shlex.split(line)[2:-1]
+
+
 # -- the search
 
 
@@ -81,9 +89,8 @@ def test_it_chooses_what_validates_best(
     assert list(report)[:3] == ["format", "split", "study"]
     assert SearchReport.read(study / "study.json").data() == report == found
     assert "epochs" in page
-    # Trained again by its file, it is the same network.
-    again = ["train", str(corpus.manifest.path), "--store", str(corpus.store), "--fusion", "late"]
-    assert run([*again, "--run", str(tmp_path / "r"), "--config", str(study / "best.toml")]) == 0
+    # Trained again by the command in its file, it is the same network.
+    assert run([*noted(study / "best.toml"), str(tmp_path / "r")]) == 0
     assert (tmp_path / "r" / MODEL).read_bytes() == models[0].read_bytes()
 
 
@@ -364,7 +371,9 @@ def test_settings_of_best_are_written_as_toml(
     corpus: toy.Toy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     more = ("--set", "network.stride.audio=2", "--set", "train.class_weights.joy=2.5")
-    tuned(command(corpus, tmp_path / "study", *more, trials=2), capsys)
+    of = ("-f", "mel", "-f", "glove", "--seeds", "2")
+    tuned(command(corpus, tmp_path / "study", *more, *of, trials=1), capsys)
+    assert {*of} <= {*noted(tmp_path / "study" / "best.toml")}
     tree = read_toml(tmp_path / "study" / "best.toml")
     assert tree["network"]["stride"] == {"audio": 2}
     assert tree["train"]["class_weights"] == {"joy": 2.5}
