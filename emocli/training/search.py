@@ -17,7 +17,7 @@ import os
 import socket
 import time
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -36,7 +36,7 @@ from emocli.report.canvas import StyleName
 from emocli.space import Range, Space, Value
 from emocli.training.fusion_task import check_targets, make_criterion
 from emocli.training.journal import JOURNAL, Sampler, ended, load_optuna, mend, open_study
-from emocli.training.prepare import read_settings
+from emocli.training.prepare import corpus_size, read_settings
 from emocli.training.study_summary import Trial, TrialOutcome, best_of
 from emocli.training.summaries import TrainSummary
 from emocli.training.train import TrainRequest
@@ -120,10 +120,23 @@ class Search:
             what = f"'{self.base.fusion}' declares no search space for what is not set"
             raise ConfigError(what, hint="name ranges: --space KEY=LOW..HIGH")
         self.base.trainings()
+        list(self._at_ends())
+
+    def _at_ends(self) -> Iterator[TrainConfig]:
+        """Read the settings with each value that a range ends at; yield the training's."""
+        base = self.base
+        size = corpus_size(base.manifest, base.fusion)
         for name, each in self.space.items():
             for value in each.ends():
-                tree = merge(self.base.settings, nested({name: value}))
-                read_settings(self.base.fusion, self.base.preset, tree)
+                tree = merge(base.settings, nested({name: value}))
+                yield read_settings(base.fusion, base.preset, tree, size)[1]
+
+    def _warn_of_idle(self) -> None:
+        """Warn of values that ask for what never happens."""
+        lines = [line for training in self._at_ends() for line in training.idle]
+        if lines:
+            what = f"some values in the search space do nothing: {', '.join(dict.fromkeys(lines))}"
+            warnings.warn(f"{what}; name others with --space", EmocliWarning, stacklevel=3)
 
     def carry_out(
         self,
@@ -141,6 +154,7 @@ class Search:
         self.check()
         with used_folder(self.folder), locked(self.folder / ".lock"):
             going = self._begin()
+            self._warn_of_idle()
             done = len(self.ended())
             progress(done, self.trials)
             items = [*going, *[None] * max(0, self.trials - done - len(going))]

@@ -267,7 +267,8 @@ def test_where_none_comes_to_its_end_it_says_why(
         raise RunError(next(reasons), where=self.run.name)
 
     monkeypatch.setattr(TrainRequest, "train", fails)
-    said = refused(*command(corpus, tmp_path / "study", *spaced(*SPACE), trials=2))
+    options = (*spaced(*SPACE), "--set", "train.swa=0")
+    said = refused(*command(corpus, tmp_path / "study", *options, trials=2))
     assert "none of 2 trials came to its end (trial-0000: the loss is not finite); choose" in said
 
 
@@ -277,7 +278,8 @@ def test_a_metric_that_is_no_number_is_why(
     pytest.importorskip("optuna")
     summary = SimpleNamespace(valid={"accuracy": math.nan})
     monkeypatch.setattr(TrainRequest, "train", lambda self, **options: summary)
-    said = refused(*command(corpus, tmp_path / "study", *spaced(*SPACE), trials=2))
+    options = (*spaced(*SPACE), "--set", "train.swa=0")
+    said = refused(*command(corpus, tmp_path / "study", *options, trials=2))
     assert "none of 2 trials came to its end (validation accuracy is nan); choose" in said
 
 
@@ -365,6 +367,7 @@ def test_a_study_that_has_not_noted_its_defaults_goes_on_with_a_warning(
     assert essence(json.loads(shown.out)) == essence(whole)
     assert f"warning: {folder}: the version that began this study did not note its" in shown.err
     assert "choose another --study" in shown.err
+    assert shown.err.count("warning: some values in the search space do nothing: train.swa") == 1
 
 
 def test_settings_of_best_are_written_as_toml(

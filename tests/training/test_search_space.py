@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
+from pathlib import Path
+
 import pytest
 
 from emocli import plugins
+from emocli.config import merge
 from emocli.errors import ConfigError
 from emocli.space import Choice, Uniform, Whole, parse
-from emocli.training.search import declared
+from emocli.training.search import Search, declared
+from tests import toy
 
 
 def test_ranges_are_read_and_written() -> None:
@@ -58,3 +63,18 @@ def test_what_a_network_refuses_is_not_searched() -> None:
     assert {"train.time_mask", "train.feature_mask", "train.view_dropout"} < set(
         declared("m2fnet", {}, {})
     )
+
+
+def test_values_that_do_nothing_are_warned_of(tmp_path: Path) -> None:
+    made = toy.build(tmp_path)
+    said = []
+    for epochs in (11, 10, 3):
+        settings = merge(toy.QUICK, {"train": {"epochs": epochs}})
+        base = made.request("study", settings=settings)
+        with warnings.catch_warnings(record=True) as seen:
+            Search(base, declared("late", settings, {}))._warn_of_idle()
+        said.append([str(each.message) for each in seen])
+    start, end = "some values in the search space do nothing: ", "; name others with --space"
+    ten = "train.swa = 10 averages nothing with train.epochs ="
+    three = "train.swa = 3 averages nothing with train.epochs = 3"
+    assert said == [[], [f"{start}{ten} 10{end}"], [f"{start}{three}, {ten} 3{end}"]]
