@@ -184,6 +184,12 @@ def added(kind: PluginKind) -> list[tuple[str, str]]:
     return sorted({(entry.name, entry.module) for entry in _entries(kind, tuple(sys.path))})
 
 
+def packages(kind: PluginKind, name: str) -> tuple[str, ...]:
+    """Return the distribution that adds a plug-in, for its version; none of emocli's own."""
+    entries = (entry for entry in _entries(kind, tuple(sys.path)) if entry.name == name)
+    return tuple({entry.dist.name: None for entry in entries if entry.dist})
+
+
 @cache
 def _entries(kind: PluginKind, path: tuple[str, ...]) -> EntryPoints:
     """Return what the packages on ``path``, which is `sys.path`, add; their files are read once."""

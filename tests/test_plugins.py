@@ -54,6 +54,8 @@ def test_an_installed_package_adds_one(install: Install) -> None:
     )
     assert description.licence == "none"
     assert plugins.load("fusion", "elsewhere").__name__ == "thirdparty"
+    assert plugins.packages("fusion", "elsewhere") == ("thirdparty",)
+    assert plugins.packages("fusion", "late") == ()
 
 
 def test_a_module_that_is_no_such_plugin_is_refused(install: Install) -> None:

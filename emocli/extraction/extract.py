@@ -29,6 +29,7 @@ from emocli.extraction.failures import Failure, record
 from emocli.extraction.worker import Outcome, PartJob, SharedExtractor, compute, misfit
 from emocli.paths import StrPath, listed
 from emocli.plugin.feature import Extractor, Feature
+from emocli.version import version_of
 
 PART = 8
 """Clips in a part at most: what a kill costs each worker."""
@@ -48,6 +49,7 @@ class ExtractionPlan:
 
     Those already in the store file; those known to have no such medium; those that would be
     computed; and those that would be kept although their media files were replaced since.
+    ``former`` is that of an `Extraction`.
     """
 
     feature: str
@@ -57,6 +59,7 @@ class ExtractionPlan:
     absent: int
     remaining: int
     changed: int = 0
+    former: str = ""
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,9 @@ class Extraction:
         Parts of an earlier run that could not be read and were computed again.
     changed : int
         Clips that were kept although their media files were replaced since.
+    former : str
+        The feature's package in the versions that clips in the store were computed by, but for the
+        one installed: ``toys 1.0``; empty of emocli's own features.
     """
 
     feature: str
@@ -92,6 +98,7 @@ class Extraction:
     non_finite: int = 0
     damaged: int = 0
     changed: int = 0
+    former: str = ""
 
 
 def plan(
@@ -215,15 +222,25 @@ class _Job:
             self.config.model_dump(mode="json"),
             {name: links[name] for name in self.module.REQUIRES},
             self.module.PER_CLIP,
-            self.module.LIBRARIES,
+            (*self.module.LIBRARIES, *plugins.packages("features", self.feature)),
         )
 
     def plan(self, recipe: Recipe) -> ExtractionPlan:
         now = extraction_state(self.folder, recipe, **self._options(recipe))
         clips, there, absent = len(self.manifest.clips), len(now.written), len(now.absent)
         path = store_path(self.folder, self.feature)
-        left = clips - there - absent
-        return ExtractionPlan(self.feature, path, clips, there, absent, left, len(now.changed))
+        counts = (clips, there, absent, clips - there - absent, len(now.changed))
+        return ExtractionPlan(self.feature, path, *counts, self._former(now.sources))
+
+    def _former(self, stores: Sequence[FeatureStore]) -> str:
+        former = {
+            f"{package} {text}"
+            for package in plugins.packages("features", self.feature)
+            for store in stores
+            for text in store.header.versions.get(package, "").split(", ")
+            if text not in ("", version_of(package))
+        }
+        return ", ".join(sorted(former))
 
     def _options(self, recipe: Recipe) -> _Options:
         sources = self.manifest.sources if recipe.per_clip else None
@@ -272,6 +289,7 @@ class _Job:
                 non_finite=stored.header.non_finite,
                 damaged=before.damaged,
                 changed=len(changed(stored.media, stamps(self.manifest.clips))),
+                former=self._former([stored]),
             )
             return result, stored.header.link
 

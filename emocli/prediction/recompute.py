@@ -58,9 +58,11 @@ class RunFeatures:
     @property
     def libraries(self) -> tuple[str, ...]:
         """Distributions that they are computed with."""
-        own = [plugins.load("features", r.name) for r in self.recipes if not r.by_speaker]
-        names = [name for module in own for name in cast(Feature, module).LIBRARIES]
-        return tuple(dict.fromkeys([*LIBRARIES, *names]))
+        own = [recipe.name for recipe in self.recipes if not recipe.by_speaker]
+        modules = [cast(Feature, plugins.load("features", name)) for name in own]
+        names = [name for module in modules for name in module.LIBRARIES]
+        packages = [package for name in own for package in plugins.packages("features", name)]
+        return tuple(dict.fromkeys([*LIBRARIES, *names, *packages]))
 
     @property
     def read(self) -> frozenset[str]:

@@ -201,7 +201,7 @@ class Prepared:
             manifest=Source.of(manifest.path, run, manifest.fingerprint),
             store=Source.of(store, run),
             features={m: _view(feature, store) for m, feature in self.train.stores.items()},
-            versions=versions(LIBRARIES),
+            versions=versions((*LIBRARIES, *plugins.packages("fusion", self.fusion))),
         )
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from emocli.data.store import FeatureStore
 from emocli.errors import StoreError
 from emocli.extraction.extract import extract, plan
 from emocli.pipeline.inspect import inspect
+from emocli.version import version_of
 from tests.extraction import toy_features
 from tests.extraction.results import assert_same, interrupt
 
@@ -180,6 +182,35 @@ def test_a_store_without_stamps_is_taken_as_it_is(
     (tmp_path / "0.wav").write_bytes(b"another sound")
     [toy] = extract(manifest, ["toy"], store, settings={}, update=True)
     assert (toy.done, toy.resumed, toy.changed) == (0, 2, 0)
+
+
+def test_the_command_says_that_another_version_of_a_package_computed_what_is_there(
+    tmp_path: Path, site: Path, store: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    toy_features.corpus(["fine"], tmp_path).write(tmp_path / "m.csv")
+    command = ["extract", str(tmp_path / "m.csv"), "-f", "toy", "--store", str(store)]
+    assert cli(command) == 0
+    capsys.readouterr()
+    with installed(site, "2.0"):
+        for more in ([], ["--dry-run"]):
+            assert cli([*command, *more]) == 0
+            shown = " ".join(capsys.readouterr().out.split())
+            assert "toy: clips in the store were computed by toys 1.0, not the version" in shown
+        for more in (["--overwrite"], []):
+            assert cli([*command, *more]) == 0
+            assert "computed by" not in capsys.readouterr().out
+        assert cli(["inspect", str(store / "toy.h5"), "--json"]) == 0
+        assert '"toys": "2.0"' in capsys.readouterr().out
+
+
+@contextmanager
+def installed(site: Path, version: str) -> Iterator[None]:
+    """Install another version of the toys."""
+    about = site / "toys-1.0.dist-info" / "METADATA"
+    about.write_text(about.read_text().replace("1.0", version))
+    version_of.cache_clear()
+    yield
+    version_of.cache_clear()
 
 
 def test_the_command_says_what_was_replaced(

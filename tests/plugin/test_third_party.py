@@ -131,6 +131,9 @@ def test_all_of_them_work_together_through_the_commands(
     run(site, tmp_path, "manifest", "lines", "corpus", "-o", "m.csv")
     run(site, tmp_path, "extract", "m.csv", "-f", "letters", "--workers", "2")
     here("train", "m.csv", "--fusion", "mean", "--run", "run", *FEW)
+    made = json.loads((tmp_path / "run" / "config.json").read_text())["versions"]
+    with FeatureStore.open(tmp_path / "store" / "letters.h5") as letters:
+        assert letters.header.versions["stranger"] == made["stranger"] == "1"
     corrupt = ("--corrupt", "text:negative,half_negative")
     report = json.loads(here("evaluate", "run", *corrupt, "--json"))
     assert report["n"] == 5

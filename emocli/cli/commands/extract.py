@@ -64,7 +64,7 @@ def command(
         else:
             rows = [(p.feature, p.clips, p.present, p.remaining, str(p.path)) for p in plans]
             show.table(("feature", "clips", "already there", "to do", "store"), rows)
-            _warn_of_changes(plans)
+            _tell_of_changes(plans)
         return
     with show.progress("extracting") as progress:
         results = extract(
@@ -119,15 +119,18 @@ def _print(results: Sequence[Extraction]) -> None:
         if result.damaged:
             parts = number_of(result.damaged, "parts were damaged and computed again")
             show.warn(f"{result.feature}: {parts}")
-    _warn_of_changes(results)
+    _tell_of_changes(results)
 
 
-def _warn_of_changes(features: Sequence[ExtractionPlan | Extraction]) -> None:
+def _tell_of_changes(features: Sequence[ExtractionPlan | Extraction]) -> None:
     for each in features:
         if each.changed:
             clips = number_of(each.changed, "clips")
             what = f"media files of {clips} were replaced since they were extracted"
             show.warn(f"{each.feature}: {what} (other size or time); --update extracts them again")
+        if each.former:
+            what = f"clips in the store were computed by {each.former}, not the version installed"
+            show.line(f"{each.feature}: {what}; --overwrite extracts them again")
 
 
 def _notes(notes: Mapping[str, float]) -> Iterator[str]:

@@ -30,8 +30,8 @@ class Recipe:
     per_clip : bool
         Whether the arrays of a clip depend on that clip alone, not on others of the manifest.
     libraries : tuple of str
-        Distributions the feature runs on beside `LIBRARIES`; their versions are recorded, and do
-        not make another recipe.
+        Distributions the feature runs on beside `LIBRARIES`, its own package among them; their
+        versions are recorded, and do not make another recipe.
     """
 
     feature: str
