@@ -1,113 +1,30 @@
-"""Analyses of a trained network: a file each, or a folder where report and drawing need more.
+"""The running of analyses: their reports, tables and figures, written into the folder of a run.
 
-An analysis is a plug-in: a module with ``Options``, a frozen dataclass (of `OfRun` or
-`OfRunOrStore`) whose docstring is the help of ``emocli analyze NAME`` and whose fields are its
-options, and ``measure(options, progress) -> Finding``, whose report is a frozen dataclass of
-`Report`, and the module's ``Report``, too. With ``PAGE``, an `AnalysisPage`, it has a section of
-its own on the page of `emocli report`; else its figures are shown there. What it stands on is here:
-`Option` and `Argument` of its options, `ReportTable`, and the `Style` that it draws in, which makes
-a `Drawing`: a figure with its title and caption. Its heavy libraries are imported inside functions,
-so that the help is there at once.
+An analysis is a plug-in of `emocli.plugin.analysis`: a file here, or a folder where report and
+drawing need more. Its heavy libraries are imported inside functions, so that the help is there at
+once.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any
 
 from emocli import plugins
 from emocli.data.durable import write_bytes, write_lock
 from emocli.data.filenames import named
 from emocli.data.json_io import as_json, plain
-from emocli.data.pool import Progress as Progress
-from emocli.data.record import Report as Report
+from emocli.data.pool import Progress
+from emocli.data.record import Report
 from emocli.display import csv_cell
-from emocli.evaluation.options import OtherCorpusOptions, RunOptions
-from emocli.options import Argument as Argument
-from emocli.options import Option as Option
 from emocli.parsing import Tree
+from emocli.plugin.analysis import CsvRow, Finding, OfRun, OfRunOrStore
 from emocli.report import canvas
-from emocli.report.canvas import Drawing as Drawing
-from emocli.report.canvas import Style as Style
-from emocli.report.document import Part as Part
-from emocli.report.tables import ReportTable as ReportTable
-
-CsvRow = Mapping[str, object]
-"""Column to value."""
-
-
-@dataclass(frozen=True)
-class OfRun(RunOptions):
-    """Options of an analysis of a network."""
-
-    @property
-    def place(self) -> Path:
-        """The folder whose reports hold the analysis."""
-        return self.run
-
-
-@dataclass(frozen=True)
-class OfRunOrStore(OtherCorpusOptions):
-    """Options of an analysis that needs features, not a network."""
-
-    place: Annotated[
-        Path, Argument("A run, or a cross-validation; or a store, with --manifest.", "RUN|STORE")
-    ]
-
-
-@dataclass(frozen=True)
-class Finding:
-    """The outcome of an analysis, before it is written.
-
-    Attributes
-    ----------
-    name : str
-        Name of the files, as `file_name` makes it.
-    report : Report
-        The JSON file.
-    rows : iterable of mapping
-        The CSV file: the same columns in every row.
-    tables : tuple of ReportTable
-        What is printed.
-    draw : callable
-        The drawings in a style, by the end of their files' names.
-    notes : tuple of str
-        What was asked for and there is none of, a line each.
-    """
-
-    name: str
-    report: Report
-    rows: Iterable[CsvRow]
-    tables: tuple[ReportTable, ...]
-    draw: Callable[[Style], Mapping[str, Drawing]]
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class AnalysisPage:
-    """The section of an analysis on the page of a run.
-
-    Attributes
-    ----------
-    place : int
-        Where it stands among the sections of `emocli.pages`, the lowest first.
-    title : str
-        Its heading.
-    parts : callable
-        Yields its parts from a ``Report`` and the folder of the run.
-    absent : str
-        What it shows and of which networks, for pages of runs that have not been analysed.
-    """
-
-    place: int
-    title: str
-    parts: Callable[[Any, Path], Iterable[Part]]
-    absent: str
+from emocli.report.tables import ReportTable
 
 
 @dataclass(frozen=True)
@@ -170,14 +87,6 @@ def analyse(
             drawn = canvas.render(finding.draw(style), style)
     written = write(options.place, finding, drawn)
     return replace(written, notes=(*written.notes, *speaker_note(options.place)))
-
-
-def file_name(*parts: str | None, seed: int = 0) -> str:
-    """Name an analysis after what sets it apart from others of the run; empty parts are left out.
-
-    ``seed`` is that of the corruptions.
-    """
-    return "+".join([*filter(None, parts), *([f"seed {seed}"] if seed else [])])
 
 
 def write(place: Path, finding: Finding, drawn: Mapping[str, bytes]) -> Analysis:

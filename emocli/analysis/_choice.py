@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from emocli.errors import RunError
 
 if TYPE_CHECKING:
-    from emocli.evaluation.cross_validation import Evaluator
+    from emocli.plugin.analysis.networks import Evaluator
 
 TOKEN = re.compile(r"\w+(?:['\u2019-]\w+)*|[^\w\s]")
 """A word or a punctuation mark, for texts whose words have no times."""

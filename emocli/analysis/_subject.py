@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from emocli.data.clip import Split
 from emocli.data.filenames import corpus_part
 from emocli.data.manifest import Manifest
-from emocli.data.samples import Samples
 from emocli.data.standardise import OUTLIERS, Standardiser
 from emocli.data.store import check_path, open_features
 from emocli.errors import ConfigError
-from emocli.evaluation.cross_validation import open_evaluator
 from emocli.models.rundir import CONFIG, folds
+from emocli.plugin.analysis import Split
+from emocli.plugin.analysis.networks import Samples, open_evaluator
 from emocli.plugin.robustness import CorruptionSpec
 from emocli.robust.check.io import load_check
 from emocli.robust.corrupt import Corrupter

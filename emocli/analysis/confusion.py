@@ -9,14 +9,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from emocli.analysis import CsvRow, Finding, Progress
-from emocli.analysis._conditions import ConditionOptions, SplitReport, about_split, name_of, opened
-from emocli.data.record import Number, Record
 from emocli.errors import RunError
+from emocli.plugin.analysis import (
+    ConditionOptions,
+    CsvRow,
+    Finding,
+    Number,
+    Progress,
+    Record,
+    SplitReport,
+    about_split,
+    name_of,
+    opened,
+)
 from emocli.plugin.robustness import on
 
 if TYPE_CHECKING:
-    from emocli.evaluation.predictions import Predictions
+    from emocli.plugin.analysis.networks import Predictions
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,25 +10,36 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from emocli.analysis import AnalysisPage, CsvRow, Finding, Part, Progress
-from emocli.analysis._conditions import (
+from emocli.errors import RunError
+from emocli.plugin.analysis import (
     CLEAN_LABEL,
+    AnalysisPage,
     ConditionOptions,
+    CsvRow,
+    Finding,
+    Number,
+    Option,
+    Progress,
     SplitReport,
     about_split,
     measured,
     name_of,
 )
-from emocli.data.record import Number
-from emocli.errors import RunError
-from emocli.options import Option
+from emocli.plugin.analysis.drawing import (
+    GREY,
+    SCREEN,
+    Chart,
+    ChartLine,
+    Drawing,
+    Panels,
+    Paragraph,
+    Part,
+    ReportTable,
+    Style,
+    legend_of,
+    line,
+)
 from emocli.plugin.robustness import CorruptionSpec
-from emocli.report.canvas import GREY, SCREEN, Drawing, Style
-from emocli.report.chart import Chart, ChartLine, legend_of
-from emocli.report.document import Paragraph
-from emocli.report.palette import line
-from emocli.report.parts import Panels
-from emocli.report.tables import ReportTable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,11 +47,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-    from emocli.data.samples import Samples
-    from emocli.evaluation.cross_validation import Evaluator
-    from emocli.evaluation.evaluator import RunEvaluator
-    from emocli.evaluation.predictions import Corruptions
-    from emocli.plugin.network import Network
+    from emocli.plugin.analysis.networks import (
+        Corruptions,
+        Evaluator,
+        Network,
+        RunEvaluator,
+        Samples,
+    )
 
 
 Gates = Mapping[str, tuple[tuple[Number, ...], ...]]
@@ -119,7 +132,7 @@ def _open(evaluator: RunEvaluator, samples: Samples) -> list[dict[str, Tensor]]:
     """
     import torch
 
-    from emocli.training.compute import deterministic_torch
+    from emocli.plugin.analysis.networks import deterministic_torch
 
     training = evaluator.config.train
     with deterministic_torch(training.threads), torch.inference_mode():
@@ -137,7 +150,7 @@ def _passed(network: Network, samples: Samples, size: int) -> dict[str, Tensor]:
     """Collect the gates of every clip, by view: (clips that have it, hops)."""
     import torch
 
-    from emocli.training.outputs import level
+    from emocli.plugin.analysis.networks import level
 
     gates: dict[str, list[Tensor]] = {}
     for batch in samples.batches(size, level(network)):

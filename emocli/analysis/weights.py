@@ -11,35 +11,51 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from emocli.analysis import AnalysisPage, CsvRow, Finding, Part, Progress
-from emocli.analysis._conditions import (
+from emocli.errors import RunError
+from emocli.plugin.analysis import (
     CLEAN_LABEL,
+    OPTIONAL,
+    AnalysisPage,
+    Bounds,
+    Clip,
     ConditionOptions,
+    CsvRow,
+    Finding,
+    Number,
+    Progress,
+    Record,
     SplitReport,
     about_split,
     measured,
     name_of,
 )
-from emocli.data.clip import Clip
-from emocli.data.json_io import OPTIONAL
-from emocli.data.record import Bounds, Number, Record
-from emocli.errors import RunError
-from emocli.report.canvas import GREY, SCREEN, Drawing, Style
-from emocli.report.document import Paragraph
-from emocli.report.palette import bar
-from emocli.report.parts import Span, SpanTable
-from emocli.report.tables import Cell, ReportTable, text
+from emocli.plugin.analysis.drawing import (
+    GREY,
+    SCREEN,
+    Cell,
+    Drawing,
+    Paragraph,
+    Part,
+    ReportTable,
+    Span,
+    SpanTable,
+    Style,
+    bar,
+    text,
+)
 
 if TYPE_CHECKING:
     import numpy as np
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-    from emocli.data.samples import Samples
-    from emocli.evaluation.cross_validation import Evaluator
-    from emocli.evaluation.evaluator import RunEvaluator
-    from emocli.evaluation.predictions import Corruptions
-    from emocli.plugin.network import Network
+    from emocli.plugin.analysis.networks import (
+        Corruptions,
+        Evaluator,
+        Network,
+        RunEvaluator,
+        Samples,
+    )
 
     Weights = dict[str, dict[str, NDArray[np.float64]]]
     """Kind of weight and modality to the weight in every clip, shape (seeds, n); (n,) of one."""
@@ -118,7 +134,7 @@ def measure(options: Options, progress: Progress) -> Finding:
     EmocliError
         If the run is no run, what is asked does not fit it, or its network weighs nothing.
     """
-    from emocli.metrics.statistics import interval_over, warnings
+    from emocli.plugin.analysis.networks import interval_over, warnings
 
     evaluator, weights = measured(options, _pooled, progress, NOISE)
     clips, clean = evaluator.samples.clips, weights[CLEAN_LABEL]
@@ -166,7 +182,7 @@ def _weights(evaluator: RunEvaluator, samples: Samples) -> Weights:
     import numpy as np
     import torch
 
-    from emocli.training.compute import deterministic_torch
+    from emocli.plugin.analysis.networks import deterministic_torch
 
     training = evaluator.config.train
     seeds: list[Weights] = []
@@ -189,7 +205,7 @@ def _of_member(network: Network, samples: Samples, size: int) -> Weights:
     """Collect the weights of every clip, shape (n,)."""
     import numpy as np
 
-    from emocli.training.outputs import level
+    from emocli.plugin.analysis.networks import level
 
     parts: dict[str, dict[str, list[NDArray[np.float64]]]] = {"weights": {}}
     for batch in samples.batches(size, level(network)):
@@ -211,7 +227,7 @@ def _having(evaluator: Evaluator, modality: str) -> NDArray[np.bool_]:
 
 
 def _visited(evaluator: Evaluator) -> list[Clip]:
-    from emocli.training.outputs import level
+    from emocli.plugin.analysis.networks import level
 
     if level(evaluator.parts[0].members[0].network) == "clip":
         return list(evaluator.samples.clips)
@@ -237,7 +253,7 @@ def _changes(
     """Compare with the clean condition, on the same clips; means over the seeds."""
     import numpy as np
 
-    from emocli.metrics.statistics import clustered
+    from emocli.plugin.analysis.networks import clustered
 
     groups = np.array(clustered(_visited(evaluator)))
     changes: dict[str, dict[str, Change]] = {}
@@ -256,7 +272,7 @@ def _changes(
 def _change(
     after: NDArray[np.float64], before: NDArray[np.float64], groups: Sequence[str]
 ) -> Change:
-    from emocli.metrics.statistics import cluster_bootstrap
+    from emocli.plugin.analysis.networks import cluster_bootstrap
 
     interval, usual = cluster_bootstrap(after - before, groups).times(100), float(before.mean())
     return Change(

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from emocli import plugins
-from emocli.analysis import AnalysisPage
 from emocli.evaluation.comparison_report import ComparisonReport
 from emocli.pages.records import ExperimentRecords, RunRecords
+from emocli.plugin.analysis import AnalysisPage
 from emocli.report.document import Heading, Part
 
 PACKAGE = "emocli.pages.sections"

@@ -13,7 +13,9 @@ fusion      `emocli.plugin.network`      ``Config``, ``Model``, ``PRESETS``; `em
                                          has encoders and decoders
 experiments `emocli.plugin.experiment`   ``Config``, ``table``; `emocli.plugin.robustness` has
                                          corruptions and repairs of its rows and conditions
-analyses    `emocli.analysis`            ``Options``, ``measure``
+analyses    `emocli.plugin.analysis`     ``Options``, ``measure``; `emocli.plugin.analysis.networks`
+                                         has networks to read, `emocli.plugin.analysis.drawing`
+                                         figures and sections of pages
 ways        `emocli.plugin.segmentation` ``Config``, ``cut``
 transcripts `emocli.plugin.transcript`   ``SUFFIXES``, ``BESIDE``, ``HAS_TIERS``, ``read``
 writers     `emocli.plugin.writer`       ``SUFFIX``, ``write``

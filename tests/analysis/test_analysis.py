@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from emocli.analysis import Finding, Report, file_name, write
+from emocli.analysis import write
+from emocli.plugin.analysis import Finding, Report, file_name
 
 
 def test_names_say_what_sets_an_analysis_apart() -> None:

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from emocli import plugins
-from emocli.analysis import OfRun, OfRunOrStore
 from emocli.cli.app import run
 from emocli.options import declared
+from emocli.plugin.analysis import OfRun, OfRunOrStore
 from tests.test_startup import HEAVY, loaded
 
 NAMES = plugins.names("analyses")
@@ -75,9 +75,8 @@ Source: nobody.
 from dataclasses import dataclass
 from typing import Annotated
 
-from emocli.analysis import Finding, OfRun, Report
-from emocli.options import Option
-from emocli.report.tables import ReportTable
+from emocli.plugin.analysis import Finding, OfRun, Option, Report
+from emocli.plugin.analysis.drawing import ReportTable
 
 
 @dataclass(frozen=True, kw_only=True)

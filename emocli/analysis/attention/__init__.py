@@ -9,15 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from emocli.analysis import CsvRow, Finding, OfRun, Progress, file_name
 from emocli.analysis._choice import TOKEN, first_whole
-from emocli.analysis._conditions import about
 from emocli.analysis.attention._figure import draw, tabulate
 from emocli.analysis.attention._report import AttentionReport as Report
 from emocli.analysis.attention._report import Hop, PerStep, ViewAttention, WordTime
-from emocli.data.clip import Clip
 from emocli.errors import ConfigError, RunError
-from emocli.options import Option
+from emocli.plugin.analysis import Clip, CsvRow, Finding, OfRun, Option, Progress, about, file_name
 from emocli.plugin.robustness import RobustOptions, on
 
 if TYPE_CHECKING:
@@ -25,9 +22,13 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-    from emocli.data.batch import Batch, FusionOutput, Padded
-    from emocli.data.store import StoredFeature
-    from emocli.evaluation.evaluator import RunEvaluator
+    from emocli.plugin.analysis.networks import (
+        Batch,
+        FusionOutput,
+        Padded,
+        RunEvaluator,
+        StoredFeature,
+    )
 
 TEXT = "text"
 """The modality under whose curve the words stand."""
@@ -63,8 +64,7 @@ def measure(options: Options, progress: Progress) -> Finding:
         If the run is no run, there is no such clip or nothing is left of it, its network attends to
         no steps, or what is asked does not fit it.
     """
-    from emocli.data.batch import Batch, Padded
-    from emocli.evaluation.cross_validation import open_evaluator, open_tester
+    from emocli.plugin.analysis.networks import Batch, Padded, open_evaluator, open_tester
 
     if options.clip and options.word:
         raise ConfigError("--clip and --word", hint="choose one of them")
@@ -121,8 +121,7 @@ def _outputs(evaluator: RunEvaluator, batch: Batch) -> list[FusionOutput]:
     """
     import torch
 
-    from emocli.training.compute import deterministic_torch
-    from emocli.training.outputs import level
+    from emocli.plugin.analysis.networks import deterministic_torch, level
 
     outputs = []
     with deterministic_torch(evaluator.config.train.threads), torch.inference_mode():
@@ -146,7 +145,7 @@ def _uniform(evaluator: RunEvaluator, batch: Batch) -> Mapping[str, torch.Tensor
     """
     import torch
 
-    from emocli.training.compute import deterministic_torch
+    from emocli.plugin.analysis.networks import deterministic_torch
 
     network = evaluator.members[0].network.eval()
     with deterministic_torch(evaluator.config.train.threads), torch.inference_mode():
@@ -219,7 +218,7 @@ def _words(clip: Clip, places: NDArray[np.float64], timed: bool) -> Iterator[Wor
     """Yield the words where they stand: in the middle of their time, or with their row."""
     import numpy as np
 
-    from emocli.data.words import read_words
+    from emocli.plugin.analysis.networks import read_words
 
     if timed and "words" in clip.media and clip.media["words"].is_file():
         start, end = clip.start or 0.0, np.inf if clip.end is None else clip.end
@@ -236,7 +235,7 @@ def _predicted(evaluator: RunEvaluator, outputs: Sequence[FusionOutput]) -> dict
     """Give each class's probability, or intensity; the mean over the seeds."""
     import torch
 
-    from emocli.models.losses import probabilities
+    from emocli.plugin.analysis.networks import probabilities
 
     config = evaluator.config
     logits = torch.cat([output.logits for output in outputs])

@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from emocli.analysis.attention._report import AttentionReport, ViewAttention, WordTime
-from emocli.report.canvas import GREY, SCREEN, Drawing, Style
-from emocli.report.palette import line
-from emocli.report.tables import ReportTable
+from emocli.plugin.analysis.drawing import GREY, SCREEN, Drawing, ReportTable, Style, line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

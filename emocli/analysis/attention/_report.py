@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from emocli.analysis._conditions import RunReport
-from emocli.data.clip import Split
-from emocli.data.record import Number, Record
+from emocli.plugin.analysis import Number, Record, RunReport, Split
 
 Hop = Literal["last", "all"]
 

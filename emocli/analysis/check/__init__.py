@@ -9,12 +9,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated
 
-from emocli.analysis import AnalysisPage, CsvRow, Finding, OfRunOrStore, Progress, file_name
-from emocli.analysis._conditions import PlaceReport
 from emocli.analysis.check._page import parts
 from emocli.analysis.check._report import CheckReport as Report
-from emocli.data.clip import Split
-from emocli.options import Option
+from emocli.plugin.analysis import (
+    AnalysisPage,
+    CsvRow,
+    Finding,
+    OfRunOrStore,
+    Option,
+    PlaceReport,
+    Progress,
+    Split,
+    file_name,
+)
 
 LEVELS = tuple(f"{level}dB" for level in range(20, -25, -5))
 """Signal-to-noise ratios."""

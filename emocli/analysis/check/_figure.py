@@ -8,9 +8,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from emocli.analysis.check._report import CheckReport, Point
-from emocli.report.canvas import GREY, SCREEN, Drawing, Style
-from emocli.report.palette import COLOURS, DASHES, MARKERS, SHADES
-from emocli.report.tables import Cell, ReportTable
+from emocli.plugin.analysis.drawing import (
+    COLOURS,
+    DASHES,
+    GREY,
+    MARKERS,
+    SCREEN,
+    SHADES,
+    Cell,
+    Drawing,
+    ReportTable,
+    Style,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

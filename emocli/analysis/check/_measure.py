@@ -10,13 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
-from emocli.analysis._conditions import PlaceReport
 from emocli.analysis._subject import Subject
 from emocli.analysis.check._report import CheckReport, Point, Rates, Roc
 from emocli.data.arrays import Reals
-from emocli.data.pool import Progress
-from emocli.data.samples import Samples
 from emocli.errors import StoreError
+from emocli.plugin.analysis import PlaceReport, Progress
+from emocli.plugin.analysis.networks import Samples
 from emocli.plugin.robustness import CorruptionSpec
 from emocli.robust.check.model import ModalityCheck
 from emocli.robust.check.settings import CheckConfig, configure

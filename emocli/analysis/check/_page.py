@@ -5,12 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from emocli.analysis import Part
 from emocli.analysis.check._report import CheckReport, Point
-from emocli.report.chart import LOOKS, Chart, ChartLine, legend_of
-from emocli.report.document import Heading, Paragraph, grid
-from emocli.report.parts import Folded, Heat, Panels
-from emocli.report.tables import Cell, ReportTable
+from emocli.plugin.analysis.drawing import (
+    LOOKS,
+    Cell,
+    Chart,
+    ChartLine,
+    Folded,
+    Heading,
+    Heat,
+    Panels,
+    Paragraph,
+    Part,
+    ReportTable,
+    grid,
+    legend_of,
+)
 
 FITTED = "fitted"
 """Name of the settings of the check at hand, compared with those of the paper."""

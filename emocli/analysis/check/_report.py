@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from emocli.analysis._conditions import PlaceReport
 from emocli.data.json_io import key
-from emocli.data.record import Number, Record
 from emocli.parsing import Tree
+from emocli.plugin.analysis import Number, PlaceReport, Record
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,19 +9,27 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
-from emocli.analysis import AnalysisPage, CsvRow, Finding, Progress
-from emocli.analysis._conditions import ConditionOptions, about, name_of, opened
 from emocli.analysis.examples._figure import draw
 from emocli.analysis.examples._page import parts
 from emocli.analysis.examples._report import ExampleClip
 from emocli.analysis.examples._report import ExamplesReport as Report
-from emocli.data.clip import Clip
 from emocli.data.media.stills import pictures
 from emocli.errors import ConfigError, choice
 from emocli.limits import MOST_EXAMPLES
-from emocli.options import Option
+from emocli.plugin.analysis import (
+    AnalysisPage,
+    Clip,
+    ConditionOptions,
+    CsvRow,
+    Finding,
+    Option,
+    Progress,
+    about,
+    name_of,
+    opened,
+)
+from emocli.plugin.analysis.drawing import ReportTable
 from emocli.plugin.robustness import on
-from emocli.report.tables import ReportTable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from emocli.analysis.examples._report import ExampleClip, ExamplesReport
-from emocli.report.canvas import GREY, SCREEN, Drawing, Style
-from emocli.report.palette import COLOURS
+from emocli.plugin.analysis.drawing import COLOURS, GREY, SCREEN, Drawing, Style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from emocli.analysis import Part
 from emocli.analysis.examples._report import ExampleClip, ExamplesReport
-from emocli.data.clip import Clip
 from emocli.data.media.stills import crops, jpeg, pictures
 from emocli.errors import EmocliError
-from emocli.report.document import Heading, Paragraph
-from emocli.report.parts import Card, Cards, Note
+from emocli.plugin.analysis import Clip
+from emocli.plugin.analysis.drawing import Card, Cards, Heading, Note, Paragraph, Part
 
 MOST = 4
 """Classes whose probability a card tells, the most probable ones."""

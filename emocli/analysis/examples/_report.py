@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from emocli.analysis._conditions import RunReport
-from emocli.data.clip import Split
-from emocli.data.record import Record
+from emocli.plugin.analysis import Record, RunReport, Split
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,24 +10,29 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated, ClassVar
 
-from emocli.analysis import Finding, OfRunOrStore, Progress, file_name
-from emocli.analysis._conditions import PlaceReport
 from emocli.analysis.proxies._figure import MEMORY, curves, errors
 from emocli.analysis.proxies._report import Curves, Errors
 from emocli.analysis.proxies._report import ProxiesReport as Report
-from emocli.data.clip import Split
 from emocli.errors import StoreError
 from emocli.limits import MOST_SEED
-from emocli.options import Option
+from emocli.plugin.analysis import (
+    Finding,
+    OfRunOrStore,
+    Option,
+    PlaceReport,
+    Progress,
+    Split,
+    file_name,
+)
+from emocli.plugin.analysis.drawing import Cell, ReportTable
 from emocli.plugin.robustness import CorruptionSpec
-from emocli.report.tables import Cell, ReportTable
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from emocli.analysis._subject import Subject
-    from emocli.data.samples import Samples
+    from emocli.plugin.analysis.networks import Samples
     from emocli.robust.proxy.generator import ProxyGenerator
     from emocli.robust.proxy.settings import ProxyConfig
 

@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from emocli.analysis.proxies._report import ProxiesReport
-from emocli.report.canvas import GREY, SCREEN, Drawing, Style
-from emocli.report.palette import COLOURS
+from emocli.plugin.analysis.drawing import COLOURS, GREY, SCREEN, Drawing, Style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from emocli.analysis._conditions import PlaceReport
 from emocli.data.json_io import EXTRA, key
-from emocli.data.record import Number, Record
 from emocli.parsing import Tree
+from emocli.plugin.analysis import Number, PlaceReport, Record
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import emocli
-from emocli import analysis
-from emocli.analysis import Drawing, Finding, OfRun, Option, Progress, ReportTable, Style
+from emocli.plugin import analysis
+from emocli.plugin.analysis import Finding, OfRun, Option, Progress
+from emocli.plugin.analysis.drawing import Drawing, ReportTable, Style
 
 
 @dataclass(frozen=True, kw_only=True)

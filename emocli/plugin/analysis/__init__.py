@@ -1,29 +1,138 @@
-"""Common fields of the reports of analyses, their file names, and their conditions."""
+"""Analyses of a trained network: ``emocli analyze NAME``.
+
+A module of kind ``analyses`` offers
+
+``Options``
+    a frozen dataclass, whose docstring is the help of the command and whose fields are its options:
+    of `OfRun`, of `ConditionOptions` for the clips of a split under corruptions, or of
+    `OfRunOrStore`;
+``measure(options, progress) -> Finding``
+    what is found. Its report is a frozen dataclass of `Report`, and the module's ``Report``, too;
+    that of `ConditionOptions` begins as a `SplitReport`;
+``PAGE``, if it has one
+    an `AnalysisPage`, its section on the page of `emocli report`; else its figures are shown there.
+
+`emocli.plugin.analysis.networks` opens networks and reads them, `emocli.plugin.analysis.drawing`
+has what figures and pages are made of. The former loads PyTorch and is imported inside functions,
+so that the help is there at once; it stands above most of emocli, as this package does.
+
+>>> from emocli.plugin.robustness import read
+>>> list(conditions(read(["audio@0dB"]), ["audio", "text"]))
+['clean', 'audio gaussian 0 dB']
+>>> list(conditions((), ["audio", "text"], "0dB"))
+['clean', 'audio gaussian 0 dB', 'text gaussian 0 dB']
+>>> file_name("gates", "test", None, "audio drop", seed=3)
+'gates+test+audio drop+seed 3'
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
 
-from emocli.analysis import OfRun, Report, file_name
-from emocli.data.clip import Split
-from emocli.evaluation.options import SplitOptions
+from emocli.data.clip import Clip as Clip
+from emocli.data.clip import Split as Split
+from emocli.data.json_io import OPTIONAL as OPTIONAL
+from emocli.data.pool import Progress as Progress
+from emocli.data.record import Bounds as Bounds
+from emocli.data.record import Number as Number
+from emocli.data.record import Record as Record
+from emocli.data.record import Report as Report
+from emocli.evaluation.options import OtherCorpusOptions, RunOptions, SplitOptions
+from emocli.options import Argument as Argument
+from emocli.options import Option as Option
 from emocli.plugin.robustness import CorruptionSpec, RobustOptions, on
+from emocli.report.canvas import Drawing, Style
+from emocli.report.document import Part
+from emocli.report.tables import ReportTable
 from emocli.version import version
 
 if TYPE_CHECKING:
     from emocli.evaluation.cross_validation import Evaluator
 
 CLEAN_LABEL = "clean"
+"""Label of the condition without corruptions."""
+
+CsvRow = Mapping[str, object]
+"""Column to value."""
 
 Measured = TypeVar("Measured")
+
+
+@dataclass(frozen=True)
+class OfRun(RunOptions):
+    """Options of an analysis of a network."""
+
+    @property
+    def place(self) -> Path:
+        """The folder whose reports hold the analysis."""
+        return self.run
+
+
+@dataclass(frozen=True)
+class OfRunOrStore(OtherCorpusOptions):
+    """Options of an analysis that needs features, not a network."""
+
+    place: Annotated[
+        Path, Argument("A run, or a cross-validation; or a store, with --manifest.", "RUN|STORE")
+    ]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ConditionOptions(RobustOptions, SplitOptions, OfRun):
     """Options of an analysis of the clips of a split under several conditions."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The outcome of an analysis, before it is written.
+
+    Attributes
+    ----------
+    name : str
+        Name of the files, as `file_name` makes it.
+    report : Report
+        The JSON file.
+    rows : iterable of mapping
+        The CSV file: the same columns in every row.
+    tables : tuple of ReportTable
+        What is printed.
+    draw : callable
+        The drawings in a style, by the end of their files' names.
+    notes : tuple of str
+        What was asked for and there is none of, a line each.
+    """
+
+    name: str
+    report: Report
+    rows: Iterable[CsvRow]
+    tables: tuple[ReportTable, ...]
+    draw: Callable[[Style], Mapping[str, Drawing]]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class AnalysisPage:
+    """The section of an analysis on the page of a run.
+
+    Attributes
+    ----------
+    place : int
+        Where it stands among the sections of `emocli.pages`, the lowest first.
+    title : str
+        Its heading.
+    parts : callable
+        Yields its parts from a ``Report`` and the folder of the run.
+    absent : str
+        What it shows and of which networks, for pages of runs that have not been analysed.
+    """
+
+    place: int
+    title: str
+    parts: Callable[[Any, Path], Iterable[Part]]
+    absent: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,6 +225,14 @@ def about_split(options: ConditionOptions, evaluator: Evaluator) -> SplitReport:
         repair=evaluator.repair.label,
         corruption_seed=options.seed,
     )
+
+
+def file_name(*parts: str | None, seed: int = 0) -> str:
+    """Name an analysis after what sets it apart from others of the run; empty parts are left out.
+
+    ``seed`` is that of the corruptions.
+    """
+    return "+".join([*filter(None, parts), *([f"seed {seed}"] if seed else [])])
 
 
 def name_of(
