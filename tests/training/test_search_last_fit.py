@@ -14,10 +14,9 @@ from emocli.config import merge, read_toml
 from emocli.models import calibration
 from emocli.models.rundir import CARD, HISTORY, MODEL, REFIT, read_config
 from emocli.space import Whole
-from emocli.training import jobs
+from emocli.training import jobs, study
 from emocli.training.fusion_task import FusionTask
 from emocli.training.search import Search
-from emocli.training.study import tune
 from emocli.training.study_summary import SearchSummary
 from emocli.training.train import TrainRequest
 from emocli.training.tune import Candidates, Study
@@ -26,41 +25,52 @@ from tests.interrupt import interrupted
 
 pytestmark = pytest.mark.usefixtures("undrawn")
 
-REFITTED = merge(toy.QUICK, {"train": {"refit": True}})
+REFITTED = merge(toy.QUICK, {"train": {"refit": True, "epochs": 3}})
 
 corpus = toy.fixture(noise=1.5)
 
 
-@pytest.fixture
-def fits(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+def counted(patch: pytest.MonkeyPatch) -> Counter[str]:
     """Count last fits, their epochs, and the epochs of the others."""
     counts: Counter[str] = Counter()
 
-    def counted(owner: Any, name: str, key: Callable[..., str]) -> None:
+    def count(owner: Any, name: str, key: Callable[..., str]) -> None:
         own = getattr(owner, name)
 
         def call(*arguments: Any) -> Any:
             counts[key(*arguments)] += 1
             return own(*arguments)
 
-        monkeypatch.setattr(owner, name, call)
+        patch.setattr(owner, name, call)
 
-    counted(jobs, "refit_network", lambda *a: "last fits")
-    counted(FusionTask, "epoch", lambda task, *a: "epochs" if task.valid else "last epochs")
+    count(jobs, "refit_network", lambda *a: "last fits")
+    count(FusionTask, "epoch", lambda task, *a: "epochs" if task.valid else "last epochs")
     return counts
 
 
-def searched(corpus: toy.Toy, study: Path) -> SearchSummary:
+def searched(corpus: toy.Toy, folder: Path) -> SearchSummary:
     pytest.importorskip("optuna")
-    base = corpus.request(study, settings=REFITTED)
+    base = corpus.request(folder, settings=REFITTED)
     space = {"network.hidden": Whole(2, 8), "train.patience": Whole(1, 4)}
-    return tune(Search(base, space, trials=2), 1, lambda done, total: None)
+    return study.tune(Search(base, space, trials=2), 1, lambda done, total: None)
+
+
+@pytest.fixture(scope="module")
+def whole(
+    corpus: toy.Toy, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[SearchSummary, Counter[str]]:
+    """A search in one go, and what it counted."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(study, "drawings", lambda *shown: {})
+        patch.setattr(study, "blocks", lambda *shown: ())
+        counts = counted(patch)
+        return searched(corpus, tmp_path_factory.mktemp("study") / "whole"), counts
 
 
 def test_it_is_given_to_the_best_trial_alone(
-    corpus: toy.Toy, tmp_path: Path, fits: Counter[str]
+    corpus: toy.Toy, tmp_path: Path, whole: tuple[SearchSummary, Counter[str]]
 ) -> None:
-    found = searched(corpus, tmp_path / "study")
+    found, fits = whole
     assert (found.budget.complete, fits["last fits"]) == (2, 1)
     assert found.budget.epochs == fits["epochs"]
     assert 0 < fits["last epochs"] <= found.best.epochs
@@ -74,10 +84,14 @@ def test_it_is_given_to_the_best_trial_alone(
 
 
 def test_killed_in_it_the_search_goes_on_as_does_one_whose_trials_each_had_one(
-    corpus: toy.Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, checkpoints: None
+    corpus: toy.Toy,
+    tmp_path: Path,
+    whole: tuple[SearchSummary, Counter[str]],
+    monkeypatch: pytest.MonkeyPatch,
+    checkpoints: None,
 ) -> None:
-    whole, parts = searched(corpus, tmp_path / "whole"), tmp_path / "parts"
-    first, second = (trial.epochs for trial in whole.trials)
+    found, parts = whole[0], tmp_path / "parts"
+    first, second = (trial.epochs for trial in found.trials)
     own = Search._request
 
     def former(search: Search, *drawn: Any) -> TrainRequest:
@@ -96,18 +110,18 @@ def test_killed_in_it_the_search_goes_on_as_does_one_whose_trials_each_had_one(
     assert not list(parts.rglob(MODEL))
     again = searched(corpus, parts)
     assert [replace(t, seconds=0) for t in again.trials] == [
-        replace(t, seconds=0) for t in whole.trials
+        replace(t, seconds=0) for t in found.trials
     ]
-    assert (again.run / MODEL).read_bytes() == (whole.run / MODEL).read_bytes()
+    assert (again.run / MODEL).read_bytes() == (found.run / MODEL).read_bytes()
 
 
 def test_of_tried_values_only_what_was_chosen_last_is_given_one(
-    corpus: toy.Toy, tmp_path: Path, fits: Counter[str]
+    corpus: toy.Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    fits = counted(monkeypatch)
     base = corpus.request(tmp_path / "study", settings=REFITTED, seeds=2)
-    tried = map(Candidates.parse, ("train.patience=1,4", "train.lr=0.01,0.05"))
-    found = Study(base, list(tried)).tune()
+    found = Study(base, [Candidates.parse("train.patience=1,4")]).tune()
     runs = {Path(trial.run) for trial in found.trials}
-    assert (len(runs), fits["last fits"]) == (3, 2)
+    assert (len(runs), fits["last fits"]) == (2, 2)
     assert [run for run in runs if list(run.rglob(MODEL))] == [Path(found.run)]
     assert [run for run in runs if (run / CARD).is_file()] == [Path(found.run)]
