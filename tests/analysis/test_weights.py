@@ -150,5 +150,5 @@ def test_it_refuses_a_network_without_weights(corpus: toy.Toy) -> None:
 
 
 def test_it_refuses_a_modality_that_is_not_there(run: Path) -> None:
-    with pytest.raises(ConfigError, match="no modality 'smell'"):
+    with pytest.raises(ConfigError, match="no modality or protocol 'smell'"):
         weights(run, corrupt=["smell"])
