@@ -72,7 +72,7 @@ def section_of(section: str, values: Mapping[str, Plain]) -> Tree:
 
 def _own(command: str, takes: Collection[str] | None, file: Path) -> Tree:
     tree, table, commands = read_toml(file), command.replace("-", "_"), command_sections()
-    sections = commands[command] if takes is None else takes
+    sections = commands.get(command, ()) if takes is None else takes
     tables = {name.replace("-", "_") for name in commands}
     known = sorted({*tables, *(name for taken in commands.values() for name in taken)})
     for name, values in tree.items():

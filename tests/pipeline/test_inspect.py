@@ -51,7 +51,7 @@ def test_damage_is_found_when_all_of_it_is_read(corpus: toy.Toy) -> None:
         with pytest.raises(StoreError, match=r"mel\.h5: is damaged.*again with --overwrite"):
             inspect(place, verify=True)
     glove = inspect(corpus.store / "glove.h5", verify=True)
-    assert (whole.kind, glove.kind) == ("store", "feature's file of a store")
+    assert (whole.kind, glove.kind) == ("store", "feature file")
 
 
 def test_only_a_store_is_verified(corpus: toy.Toy) -> None:

@@ -19,7 +19,7 @@ from emocli.extraction import failures
 from emocli.pipeline.inspect.sections import Inspection, InspectionTable, table_of
 
 STORE = "store"
-STORE_FILE = "feature's file of a store"
+STORE_FILE = "feature file"
 
 
 @dataclass(frozen=True, kw_only=True)
