@@ -120,5 +120,5 @@ def test_it_refuses_networks_without_gates_and_unknown_modalities(
     for name, fusion, own in (("open", "rrnn", {"view_gate": "none"}), ("gca", "gca", {})):
         with pytest.raises(RunError, match=f"'{fusion}' has no gates; train one that has"):
             gates(trained(corpus, name, fusion, **own))
-    with pytest.raises(ConfigError, match=r"no modality 'visul'.*visual"):
+    with pytest.raises(ConfigError, match=r"no modality or protocol 'visul'.*visual"):
         gates(run, corrupt=["visul"])

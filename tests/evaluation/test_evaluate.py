@@ -219,7 +219,7 @@ def test_no_run_and_no_finished_run(tmp_path, corpus, single):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"corrupt": ["smell"]}, "no modality 'smell'; there are: audio, text, visual"),
+        ({"corrupt": ["smell"]}, "or protocol 'smell'; modalities: audio, text, visual"),
         ({"corrupt": ["audio:gauss"]}, "did you mean 'gaussian'"),
         ({"corrupt": ["audio:zero@3"]}, "level '3'"),
         ({"sweep": ["loud"]}, "level 'loud'"),
@@ -248,7 +248,7 @@ def test_what_does_not_fit_is_one_line(single, options, message):
 
 def test_a_modality_the_run_does_not_have(corpus, tmp_path):
     run = corpus.trained(tmp_path / "run", "unimodal", features=["mel"])
-    with pytest.raises(ConfigError, match=r"no modality 'visual'.*audio"):
+    with pytest.raises(ConfigError, match=r"no modality or protocol 'visual'.*audio"):
         report(run, corrupt=["visual"])
     assert report(run, sweep=["0dB"]).data["sweep"][0]["modality"] == "audio"
 

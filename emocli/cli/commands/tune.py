@@ -115,13 +115,13 @@ def command(
 
 
 def _refuse_of_drawing(context: typer.Context) -> None:
-    """Refuse what was given of the options that only a search by drawing has."""
+    """Refuse those options of a command line that only a search by drawing has."""
     from emocli.errors import ConfigError
 
     sources = {name: context.get_parameter_source(name) for name in DRAWING}
-    given = [name for name, source in sources.items() if source and source.name == "COMMANDLINE"]
-    if given:
-        others = ", ".join(f"--{name.replace('_', '-')}" for name in given)
+    typed = [name for name, source in sources.items() if source and source.name == "COMMANDLINE"]
+    if typed:
+        others = ", ".join(f"--{name.replace('_', '-')}" for name in typed)
         what = f"--try searches greedily and has no {others}"
         raise ConfigError(what, hint=f"leave out --try or {others}")
 
