@@ -176,8 +176,8 @@ class WithFunctionals(NetworkWrapper):
             width = self.dims[name]
             end = start + width * (1 if name in functionals.vectors else FUNCTIONALS)
             self._summary(name).fit(functionals.mean[start:end], functionals.std[start:end])
-            parts[name] = np.zeros((len(values), FUNCTIONALS * width))
-            parts[name][:, : end - start] = values[:, start:end]
+            single = ((0, 0), (0, start + FUNCTIONALS * width - end))  # columns that one step lacks
+            parts[name] = np.pad(values[:, start:end], single)
             start = end
         x = np.concatenate([parts[name] for name in self.summaries], axis=1)
         known = train.manifest.task == "single"
