@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
@@ -12,8 +11,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from emocli.config import Tree
-from emocli.data.durable import digest
 from emocli.data.track import Rows
+from emocli.models.encoder_files import folder_digest
 from emocli.plugin.feature import Device, ParametersConfig, device
 
 if TYPE_CHECKING:
@@ -56,10 +55,8 @@ class HiddenConfig(ParametersConfig):
 
     @classmethod
     def digest_of(cls, values: Tree) -> str:
-        """Return the digest of a local folder's parameters; see `ParametersConfig`."""
-        files = sorted(Path(str(values.get("encoder", ""))).glob("*.safetensors"))
-        whole = " ".join(f"{file.name} {digest(file)}" for file in files)
-        return hashlib.sha256(whole.encode()).hexdigest() if files else ""
+        """Return the digest of what a local folder holds; see `ParametersConfig`."""
+        return folder_digest(Path(str(values.get("encoder", ""))))
 
 
 def hidden_states(config: HiddenConfig, modality: Modality, name: str) -> HiddenStates:

@@ -246,12 +246,12 @@ def _paths(config: Settings) -> Iterator[tuple[str, Path]]:
 
 def _require_encoder(module: Feature, name: str, settings: Tree) -> None:
     """Refuse an encoder that has been trained again since."""
-    recorded = settings.get(DIGEST)
+    recorded = str(settings.get(DIGEST) or "")
     if not recorded:
         return
     fresh = build(module.Config, {k: v for k, v in settings.items() if k != DIGEST}, name)
-    now = fresh.model_dump().get(DIGEST)
-    if now != recorded:
+    now = str(fresh.model_dump().get(DIGEST))
+    if not now.startswith(recorded):  # formerly of parameters alone (`folder_digest`)
         what = f"the encoder of '{name}' is not the one the run was trained with"
         where = f"setting '{name}.encoder'"
         raise ConfigError(what, where=where, hint=f"say where that is: --set {name}.encoder=FOLDER")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -302,10 +303,25 @@ def test_what_does_not_fit_is_said(models: Mapping[str, Path], tmp_path: Path) -
 def test_other_parameters_are_another_feature(models: Mapping[str, Path], tmp_path: Path) -> None:
     module = plugins.load("features", "face_model")
     one = module.Config(encoder=str(models["vit"]))
-    assert len(one.digest) == 64
+    assert len(one.digest) == 2 * 64
     torch.manual_seed(1)
     other = hub_models.clip(tmp_path / "clip")
     assert module.Config(encoder=str(other)).digest != one.digest
+
+
+def test_another_tokenizer_is_another_feature(models: Mapping[str, Path], tmp_path: Path) -> None:
+    kind, own = plugins.load("features", "text_model").Config, tmp_path / "bert"
+    shutil.copytree(models["bert"], own)
+    before = kind(encoder=str(own)).digest
+    assert before == kind(encoder=str(models["bert"])).digest
+    parameters = before[:64]
+    for name in ("tokenizer.json", "config.json"):
+        file = own / name
+        file.write_text(file.read_text("utf-8").replace("[UNK]", "[OTHER]") + "\n", "utf-8")
+        after = kind(encoder=str(own)).digest
+        assert after.startswith(parameters)
+        assert after != before
+        before = after
 
 
 def test_each_process_loads_its_own(models: Mapping[str, Path], corpus: Manifest) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from emocli.errors import ConfigError
+from emocli.models.encoder_files import folder_digest
 from emocli.prediction.recompute import recipe_of
 
 
@@ -31,3 +32,17 @@ def test_a_path_relative_to_where_the_run_was_trained_is_found_from_anywhere(
 def test_what_is_nowhere_is_refused(run: Path, path: str) -> None:
     with pytest.raises(ConfigError, match="which is not here"):
         recipe_of(run, "glove", {"vectors": path})
+
+
+def test_an_encoder_that_was_changed_is_refused(tmp_path: Path) -> None:
+    """What was noted formerly, the digest of its parameters alone, serves as before."""
+    (tmp_path / "model.safetensors").write_bytes(b"parameters")
+    (tmp_path / "config.json").write_text("{}")
+    noted = folder_digest(tmp_path)
+    settings = {"encoder": str(tmp_path), "digest": noted}
+    for digest in (noted, noted[:64]):
+        recipe_of(tmp_path, "text_model", settings | {"digest": digest})
+    (tmp_path / "config.json").write_text('{"hidden_size": 8}')
+    recipe_of(tmp_path, "text_model", settings | {"digest": noted[:64]})
+    with pytest.raises(ConfigError, match="is not the one the run was trained with"):
+        recipe_of(tmp_path, "text_model", settings)

@@ -7,7 +7,6 @@ packed run say where in its folder they are.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -19,7 +18,7 @@ from emocli.config import Settings, Tree, build
 from emocli.data.clip import Clip
 from emocli.data.durable import digest, make_folder, replacing, write_at, write_text
 from emocli.errors import RunError
-from emocli.parsing import parse_json
+from emocli.models.encoder_files import DATA, PARAMETERS, TOKENS, data_files, without_paths
 from emocli.plugin.feature import Feature, WordTable
 from emocli.prediction.packing.folder import ASSETS, NAME, WordVectors
 
@@ -30,12 +29,6 @@ SMALL = 100 * 2**20
 
 WHOLE = 2**20
 """Bytes that are copied at once."""
-
-DATA = frozenset({".json", ".txt", ".safetensors", ".model", ".jinja", ".tiktoken"})
-"""Endings of the files that are copied out of a folder: nothing in them is executed."""
-
-TOKENS = frozenset({"tokenizer.json", "vocab.json", "added_tokens.json"})
-"""Files of tokenizers, in which no text is a path, whatever it looks like."""
 
 EXTERNAL = b"\x0a\x08location"
 """In an ONNX file: a parameter lies in another file."""
@@ -224,9 +217,8 @@ def _copied(feature: str, setting: str, source: Path, origin: str = "") -> Asset
 
 def _copy_folder(source: Path, place: str, folder: Path) -> None:
     """Copy the data of a folder, without checkpoints, code and what is pickled."""
-    names = [path.relative_to(source) for path in sorted(source.rglob("*")) if path.is_file()]
-    data = [n for n in names if n.suffix in DATA and not any(p.startswith(".") for p in n.parts)]
-    if not any(name.suffix == ".safetensors" for name in data):
+    data = [path.relative_to(source) for path in data_files(source)]
+    if not any(name.suffix == PARAMETERS for name in data):
         hint = "only safetensors are packed: save the model as such"
         raise RunError("holds no parameters that can be packed", where=source, hint=hint)
     for name in data:
@@ -243,7 +235,7 @@ def _copy_file(source: Path, place: str, folder: Path) -> None:
         what = "keeps parameters in other files, and cannot be packed"
         raise RunError(what, where=source, hint="save it as one file")
     if source.suffix == ".json" and source.name not in TOKENS:
-        write_text(target, _without_paths(source))
+        write_text(target, without_paths(source))
     else:
         copy(source, target)
 
@@ -263,26 +255,6 @@ def copy(source: Path, target: Path) -> None:
         while block := file.read(WHOLE):
             write_at(descriptor, block, position)
             position += len(block)
-
-
-def _without_paths(source: Path) -> str:
-    """Return the text of a JSON file in which places of this machine are names alone."""
-    text = source.read_text("utf-8")
-    try:
-        value = parse_json(text)
-    except ValueError:
-        return text
-    bare = _bare(value)
-    return text if bare == value else json.dumps(bare, indent=2, ensure_ascii=False) + "\n"
-
-
-def _bare(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _bare(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return list(map(_bare, value))
-    named = isinstance(value, str) and len(value) < 4096 and Path(value).is_absolute()
-    return Path(value).name if named else value
 
 
 def _snapshot(model: str, revision: str | None) -> Path:

@@ -1,0 +1,74 @@
+"""Files of a folder that holds an encoder: which hold data, their text, and their digest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from emocli.config import Plain
+from emocli.data.durable import digest
+from emocli.parsing import parse_json
+
+PARAMETERS = ".safetensors"
+
+DATA = frozenset({".json", ".txt", PARAMETERS, ".model", ".jinja", ".tiktoken"})
+"""Endings of the files that are data: nothing in them is executed."""
+
+TOKENS = frozenset({"tokenizer.json", "vocab.json", "added_tokens.json"})
+"""Files of tokenizers, in which no text is a path, whatever it looks like."""
+
+LONGEST = 4096
+"""Characters of a path at most."""
+
+
+def data_files(folder: Path) -> Iterator[Path]:
+    """Yield the files of data in a folder and below, without hidden ones, in order."""
+    for path in sorted(folder.rglob("*")):
+        hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+        if path.suffix in DATA and not hidden and path.is_file():
+            yield path
+
+
+def folder_digest(folder: Path) -> str:
+    """Return the digest of an encoder: of its parameters, then of its settings and tokenizer.
+
+    SHA-256 each; empty where a folder has no parameters. Paths in its settings count as names
+    alone, so that a copy elsewhere has the same. Of a store or run from before the second part was
+    noted it begins with what is noted there.
+    """
+    parameters = sorted(folder.glob(f"*{PARAMETERS}"))
+    if not parameters:
+        return ""
+    others = [path for path in data_files(folder) if path.suffix != PARAMETERS]
+    whole = " ".join(f"{file.name} {digest(file)}" for file in parameters)
+    rest = " ".join(f"{file.relative_to(folder).as_posix()} {_digest(file)}" for file in others)
+    return "".join(hashlib.sha256(text.encode()).hexdigest() for text in (whole, rest))
+
+
+def _digest(file: Path) -> str:
+    if file.suffix != ".json" or file.name in TOKENS:
+        return digest(file)
+    return hashlib.sha256(without_paths(file).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def without_paths(file: Path) -> str:
+    """Return the text of a JSON file in which places of this machine are names alone."""
+    text = file.read_text("utf-8", "surrogateescape")
+    try:
+        value = parse_json(text)
+    except ValueError:
+        return text
+    bare = _bare(value)
+    return text if bare == value else json.dumps(bare, indent=2, ensure_ascii=False) + "\n"
+
+
+def _bare(value: Plain) -> Plain:
+    if isinstance(value, dict):
+        return {key: _bare(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return list(map(_bare, value))
+    if isinstance(value, str) and len(value) < LONGEST and Path(value).is_absolute():
+        return Path(value).name
+    return value
