@@ -125,8 +125,10 @@ def open_pool(workers: int = 1, scheduler: str | None = None) -> Iterator[Pool]:
     Raises
     ------
     ConfigError
-        If the scheduler does not answer.
+        If there would be no worker, or the scheduler does not answer.
     """
+    if workers < 1:
+        raise ConfigError(f"workers = {workers}", hint="give 1 or more; 1 is this process")
     if scheduler is not None:
         with _cluster(scheduler) as pool:
             yield pool

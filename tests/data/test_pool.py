@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from emocli.data.pool import THREADS, Pool, open_pool
-from emocli.errors import MediaError
+from emocli.errors import ConfigError, MediaError
 
 
 def square(number: int) -> int:
@@ -117,3 +117,10 @@ def test_work_ends_with_the_block_that_fails() -> None:
         with pytest.raises(KeyboardInterrupt):
             interrupted()
     assert len(computed) < 5
+
+
+@pytest.mark.parametrize("workers", [0, -1])
+def test_no_worker_is_refused(workers: int) -> None:
+    message = f"workers = {workers}; give 1 or more"
+    with pytest.raises(ConfigError, match=message), open_pool(workers):
+        pass

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from emocli.errors import ConfigError
 from emocli.features.faces.boxes import Faces, Floats, Share, adjust, place, square, suppress
 from emocli.features.faces.networks import output_network, proposal_network, refinement_network
 from emocli.features.faces.pyramid import CELL, Pyramid
@@ -217,7 +218,7 @@ def find_faces(image: NDArray[np.uint8], smallest: float = 20) -> Faces:
 
     Raises
     ------
-    ValueError
+    ConfigError
         If the array is no such image.
 
     Examples
@@ -226,7 +227,8 @@ def find_faces(image: NDArray[np.uint8], smallest: float = 20) -> Faces:
     0
     """
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
-        raise ValueError(f"an RGB image of bytes is needed, not {image.dtype} {image.shape}")
+        what = f"an array of {image.dtype} and shape {image.shape} is no RGB image of bytes"
+        raise ConfigError(what, where="find_faces", hint="convert it to RGB, uint8 of 0 to 255")
     return Cascade()(image[None], smallest)[0]
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 import emocli
 from emocli.data.manifest import Manifest
 from emocli.data.media.content import frames
+from emocli.errors import ConfigError
 from emocli.features.faces.boxes import Faces
 from emocli.features.faces.cascade import PIXELS, Cascade, cut
 from tests.features.faces import mtcnn_reference as reference
@@ -76,7 +77,7 @@ def test_one_image_is_as_one_of_several(cascade: Cascade, drawn: list[Image]) ->
         np.testing.assert_array_equal(getattr(faces, name), getattr(same, name))
     assert len(emocli.find_faces(drawn[0], smallest=400).boxes) == 0
     for wrong in (drawn[0][..., 0], drawn[0].astype(float)):
-        with pytest.raises(ValueError, match="an RGB image of bytes is needed"):
+        with pytest.raises(ConfigError, match="is no RGB image of bytes; convert it to RGB"):
             emocli.find_faces(wrong)
 
 
