@@ -26,8 +26,12 @@ if TYPE_CHECKING:
     from emocli.extraction.extract import extract as extract
     from emocli.features.faces.cascade import find_faces as find_faces
     from emocli.interchange.arrays import store_arrays as store_arrays
+    from emocli.plugin.robustness import RepairOptions as RepairOptions
+    from emocli.plugin.robustness import RobustOptions as RobustOptions
     from emocli.prediction.loaded_run import load_run as load_run
+    from emocli.prediction.predict import PredictOptions as PredictOptions
     from emocli.prediction.predict import predict as predict
+    from emocli.prediction.segment import SegmentOptions as SegmentOptions
     from emocli.training.train import train as train
 
     __version__: str
@@ -42,12 +46,20 @@ _HOME = {
     "evaluate": "emocli.evaluation.evaluate",
     "load_run": "emocli.prediction.loaded_run",
     "predict": "emocli.prediction.predict",
+    "PredictOptions": "emocli.prediction.predict",
+    "RepairOptions": "emocli.plugin.robustness",
+    "RobustOptions": "emocli.plugin.robustness",
+    "SegmentOptions": "emocli.prediction.segment",
 }
 """Public name to the module that has it: heavy libraries load with it, not with the package."""
 
 __all__ = [
     "FeatureStore",
     "Manifest",
+    "PredictOptions",
+    "RepairOptions",
+    "RobustOptions",
+    "SegmentOptions",
     "__version__",
     "evaluate",
     "extract",
