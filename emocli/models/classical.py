@@ -79,17 +79,15 @@ class Margins:
     def __call__(self, x: Matrix) -> Matrix:
         """Return f(x), shape (n, M), of functionals, shape (n, D)."""
         inputs = x if self.gamma == 0 else _similarities(x, self.support, self.gamma)
-        values: Matrix = inputs @ self.weights + self.bias
-        return values
+        return np.asarray(inputs @ self.weights + self.bias)
 
     def arrays(self) -> dict[str, Matrix]:
         """Return all of it, to be kept."""
-        gamma = np.array([self.gamma])
         return {
             "weights": self.weights,
             "bias": self.bias,
             "support": self.support,
-            "gamma": gamma,
+            "gamma": np.array([self.gamma]),
         }
 
     @classmethod
@@ -265,6 +263,8 @@ def _dual(model: Any) -> tuple[Matrix, Matrix]:
         return dual.T, bias
     weights = np.zeros((dual.shape[1], len(bias)))
     ends = np.cumsum(model.n_support_)
+    # Vectors are sorted by class; rows of dual_coef_ weigh one of class i against all others but i:
+    # against j it is row j - 1 if j comes after i, else row j.
     own = [slice(end - n, end) for n, end in zip(model.n_support_, ends, strict=True)]
     for k, (i, j) in enumerate(combinations(range(len(own)), 2)):
         weights[own[i], k] = dual[j - 1, own[i]]

@@ -48,6 +48,13 @@ class CCA:
         reg : float
             Share of the mean variance that is added to every variance:
             C_xx + reg tr(C_xx) / dx I.
+
+        Notes
+        -----
+        Sought are the H that make H_x' C_xy H_y diagonal and greatest, while H_x' C_xx H_x =
+        H_y' C_yy H_y = I. With whiteners W, W' C W = I, every H = W Q with Q'Q = I has unit
+        variances, and what is left is the singular value decomposition W_x' C_xy W_y = U S V':
+        H_x = W_x U, H_y = W_y V, and the correlations are S.
         """
         mean_x, mean_y = x.mean(axis=0, dtype=np.float64), y.mean(axis=0, dtype=np.float64)
         x, y = x - mean_x, y - mean_y

@@ -73,7 +73,14 @@ class _State(NamedTuple):
         return np.asarray(np.abs(x - (a + b) / 2) <= 2 * self.least(precision) - (b - a) / 2)
 
     def next(self, precision: float) -> tuple[Real, Real, Real]:
-        """Return the next point, by a parabola where that is safe, and the step and last step."""
+        """Return the next point, by a parabola where that is safe, and the step and last step.
+
+        With r = (x - w)(fx - fv) and q = (x - v)(fx - fw), the parabola through the best three
+        points has its vertex at ``x - ((x - v) q - (x - w) r) / (2 (q - r))``, kept as x + p / q
+        with q > 0. It is safe inside the bounds and less than half the step before the last, which
+        makes steps shrink; else the longer side is cut by the golden section. Nothing is evaluated
+        nearer than the least step to x, or a vertex nearer than two of them to a bound.
+        """
         a, b, x, w, v, fx, fw, fv, d, e = self
         least = self.least(precision)
         r, q = (x - w) * (fx - fv), (x - v) * (fx - fw)
@@ -90,7 +97,12 @@ class _State(NamedTuple):
         return x + np.where(d >= 0, 1, -1) * np.maximum(np.abs(d), least), d, e
 
     def taking(self, u: Real, fu: Real) -> _State:
-        """Take in a new point."""
+        """Take in a new point u, of which there are four cases.
+
+        It is the best: x becomes the bound on its other side, and u, x, w are the best three. Else
+        u becomes the bound on its own side, and is the second best (x, u, w), the third best (x, w,
+        u), where places that coincide count as free, or none of them (x, w, v).
+        """
         a, b, x, w, v, fx, fw, fv, d, e = self
         better, right = fu <= fx, u >= x
         a = np.where(better & right, x, np.where(~better & ~right, u, a))

@@ -102,7 +102,13 @@ def _return_area(rest: Real, ta: Real, decay: Real) -> Real:
 
 
 def _growth(opening: Real, te: Real, area: Real) -> Real:
-    """Solve for the growth that makes the flow 0 again at the period's end, by Newton from 0."""
+    """Solve for the growth that makes the flow 0 again at the period's end, by Newton from 0.
+
+    The flow is the integral of its derivative. Over the open phase, with growth g, opening w,
+    s = sin(w te), c = cos(w te) and the amplitude -1 / (exp(g te) s), it is
+    ``-(g s - w c + w exp(-g te)) / (s (g^2 + w^2))``; the return phase takes the area A from it.
+    The sum is 0 where ``(g^2 + w^2) s A + g s - w c + w exp(-g te) = 0``.
+    """
     sine, cosine = np.sin(opening * te), np.cos(opening * te)
     growth = np.zeros_like(te)
     for _ in range(NEWTON_STEPS):
