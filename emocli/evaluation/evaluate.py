@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from emocli import plugins
 from emocli.data.clip import Clip, Split
 from emocli.data.durable import digest, write_bytes, write_lock
 from emocli.data.filenames import named
@@ -32,17 +33,18 @@ from emocli.metrics.metrics import ONE_VS_REST, RULES, Metrics, definitions, sco
 from emocli.metrics.statistics import interval_over, warnings
 from emocli.metrics.summary import compare, means
 from emocli.models.calibration import refit_remarks
+from emocli.models.run_config import RunConfig
 from emocli.models.rundir import REPORTS
 from emocli.parsing import Tree
 from emocli.paths import StrPath, listed
 from emocli.plugin.feature import Device
 from emocli.plugin.feature import device as chosen_device
-from emocli.plugin.robustness import TRAINED, CorruptionSpec, RepairOptions, on, read
+from emocli.plugin.robustness import TRAINED, CorruptionSpec, RepairOptions, on, packages, read
 from emocli.report.canvas import STYLES, StyleName
 from emocli.report.canvas import write as write_figures
 from emocli.report.tables import ReportTable
 from emocli.training.data_warnings import step_warnings
-from emocli.version import version
+from emocli.version import version, versions
 
 GROUPS = "-groups.csv"
 """End of the name of the file of groups."""
@@ -205,6 +207,7 @@ def _report(
         **vars(sides[-1]),
         format=EvaluationReport.FORMAT,
         emocli=version(),
+        versions=versions(_packages(config, (clean, *([corrupted] if corrupted else []), *points))),
         run=evaluator.run.resolve().name,
         fusion=config.fusion,
         preset=config.preset,
@@ -253,6 +256,12 @@ def _report(
         folds=_folds(evaluator, clean, corrupted),
         by=_grouped(by, samples.clips, sides, [clean, *([corrupted] if corrupted else [])]),
     )
+
+
+def _packages(config: RunConfig, conditions: Iterable[Predictions]) -> list[str]:
+    """Return the installed packages that add the network, or a corruption of one of conditions."""
+    corruptions = (each for condition in conditions for each in condition.corruptions)
+    return [*plugins.packages("fusion", config.fusion), *packages(corruptions)]
 
 
 def _grouped(

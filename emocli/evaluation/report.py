@@ -170,6 +170,8 @@ class EvaluationReport(Report, ConditionReport):
     ----------
     emocli : str
         Version that wrote it.
+    versions : mapping, optional
+        Those of emocli, Python, and packages that add its network or corruptions.
     run, fusion, preset, seeds, dataset, trained_on, task, classes
         The networks, the corpus they are tested on, and the one they were trained on.
     ensemble : int, optional
@@ -251,6 +253,7 @@ class EvaluationReport(Report, ConditionReport):
     ensemble: int | None = field(default=None, metadata=OPTIONAL)
     normalised: str | None = field(default=None, metadata=OPTIONAL)
     by: tuple[GroupedReport, ...] | None = field(default=None, metadata=OPTIONAL)
+    versions: Mapping[str, str] | None = field(default=None, metadata=OPTIONAL)
 
     def __post_init__(self) -> None:
         """Refuse metrics that are not those that are defined.

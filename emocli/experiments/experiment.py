@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
+from emocli import plugins
 from emocli.config import Tree, build, subsection
 from emocli.data.manifest import Manifest
 from emocli.data.speakers import BY_SPEAKER
@@ -18,7 +19,7 @@ from emocli.experiments.plan import ExperimentPlan
 from emocli.experiments.rows import Inputs, System
 from emocli.experiments.systems import check_distinct, kinds, overridden, systems
 from emocli.plugin.experiment import RepairOptions, Table
-from emocli.plugin.robustness import CorruptionSpec
+from emocli.plugin.robustness import CorruptionSpec, packages
 from emocli.robust.check.settings import CheckConfig, configure
 
 
@@ -119,6 +120,15 @@ class Experiment:
         if len(self.checks.get("as_given", ())) > 1:
             what = "rows of several corruptions would ask one check, fitted on clips as given"
             raise ConfigError(what, hint="run some of them alone: --row ROW")
+
+    @property
+    def packages(self) -> Iterator[str]:
+        """The installed packages that add it, its networks or its corruptions."""
+        yield from plugins.packages("experiments", self.name.replace("-", "_"))
+        for row in (system.row for system in self.systems):
+            yield from plugins.packages("fusion", row.fusion)
+            yield from packages(spec for each in row.conditions for spec in each.corrupt)
+            yield from packages(row.training.corrupt)
 
     @property
     def config(self) -> ReproduceConfig:

@@ -161,6 +161,8 @@ class ExperimentReport(Report):
     ----------
     emocli : str
         The version.
+    versions : mapping, optional
+        Those of emocli, Python, and packages that add the experiment, networks or corruptions.
     experiment, title : str
         The table.
     dataset, task, classes
@@ -238,3 +240,4 @@ class ExperimentReport(Report):
     features: tuple[str, ...]
     corruption_seed: int
     only: tuple[str, ...]
+    versions: Mapping[str, str] | None = field(default=None, metadata=OPTIONAL)

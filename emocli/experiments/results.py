@@ -28,7 +28,7 @@ from emocli.metrics.metrics import ERRORS, RULES, definitions
 from emocli.metrics.statistics import clustered, interval_over, warnings
 from emocli.report.canvas import SCREEN, Style
 from emocli.report.canvas import write as write_figures
-from emocli.version import version
+from emocli.version import version, versions
 
 REPORT, TABLE, PAGE = "report.json", "table.md", "page.html"
 
@@ -115,6 +115,7 @@ class Results:
         return ExperimentReport(
             format=ExperimentReport.FORMAT,
             emocli=version(),
+            versions=versions(experiment.packages),
             experiment=experiment.name,
             title=table.title,
             dataset=corpus.dataset,

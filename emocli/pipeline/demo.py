@@ -25,6 +25,7 @@ from emocli.pipeline.manifest import make_manifest
 from emocli.training.fit_cca import fit_cca
 from emocli.training.prepare import resolve
 from emocli.training.train import train
+from emocli.version import version
 
 VIEWS: Mapping[str, str] = MappingProxyType(
     {"text": "glove", "audio": "covarep", "visual": "face_hog"}
@@ -115,6 +116,7 @@ def demo(
     report = folder / "report.json"
     result = DemoReport(
         format=DemoReport.FORMAT,
+        emocli=version(),
         folder=folder,
         manifest=path,
         store=store,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import ClassVar
 
+from emocli.data.json_io import OPTIONAL
 from emocli.data.record import Bounds, JsonPath, Number, Record, Report
 
 
@@ -74,7 +75,7 @@ class DemoReport(Report):
     """The report of the demonstration: where everything is, and the results of every network.
 
     ``corruption`` is what was done to one modality at a time; ``report`` is the JSON file; ``talk``
-    is what was predicted of a new recording.
+    is what was predicted of a new recording, and ``emocli`` the version that wrote it.
     """
 
     RENAMED: ClassVar[Mapping[str, str] | None] = MappingProxyType({})
@@ -88,3 +89,4 @@ class DemoReport(Report):
     corruption: str
     systems: tuple[DemoSystem, ...]
     talk: PredictedTalk
+    emocli: str | None = field(default=None, metadata=OPTIONAL)

@@ -118,6 +118,11 @@ class CorruptionSpec:
         return replace(self, strength=level)
 
     @property
+    def kind(self) -> plugins.PluginKind:
+        """The kind of the plug-in."""
+        return "protocols" if self.drawn else "corruptions"
+
+    @property
     def name(self) -> str:
         """The plug-in."""
         return self.subject if self.drawn else self.plugin or DEFAULT
@@ -128,8 +133,7 @@ class CorruptionSpec:
 
         Of a corruption: ``(values (T, D), rng, others) -> values``; of a protocol: ``draw``.
         """
-        module = plugins.load("protocols" if self.drawn else "corruptions", self.name)
-        return module.Config.parse(self.strength)
+        return plugins.load(self.kind, self.name).Config.parse(self.strength)
 
     @property
     def level(self) -> str:
@@ -177,6 +181,11 @@ def _read(each: str | CorruptionSpec) -> Iterable[CorruptionSpec]:
 def texts(corruptions: Iterable[CorruptionSpec]) -> list[str]:
     """Return the text of each, as files and settings state it."""
     return list(map(str, corruptions))
+
+
+def packages(corruptions: Iterable[CorruptionSpec]) -> list[str]:
+    """Return the installed packages that add them, for their versions; emocli's own have none."""
+    return [name for each in corruptions for name in plugins.packages(each.kind, each.name)]
 
 
 def on(

@@ -31,7 +31,7 @@ from emocli.models.layer_mix import has_several, layers_of
 from emocli.models.outline import outline, parameters
 from emocli.models.run_config import RunConfig, Source, View
 from emocli.models.settings import TrainConfig
-from emocli.plugin.robustness import UNCORRUPTED, RobustOptions, on
+from emocli.plugin.robustness import UNCORRUPTED, RobustOptions, on, packages
 from emocli.robust.repair import PRESETS, RobustConfig
 from emocli.robust.repair_factory import RepairFactory
 from emocli.rules import RULED, CorpusSize
@@ -181,6 +181,7 @@ class Prepared:
             If the manifest was not read from a file.
         """
         manifest = self.manifest
+        added = (*plugins.packages("fusion", self.fusion), *packages(self.robust.corrupt))
         if manifest.path is None:
             raise ManifestError("was not read from a file", where=manifest.dataset)
         return RunConfig(
@@ -201,7 +202,7 @@ class Prepared:
             manifest=Source.of(manifest.path, run, manifest.fingerprint),
             store=Source.of(store, run),
             features={m: _view(feature, store) for m, feature in self.train.stores.items()},
-            versions=versions((*LIBRARIES, *plugins.packages("fusion", self.fusion))),
+            versions=versions((*LIBRARIES, *added)),
         )
 
 

@@ -37,6 +37,7 @@ from emocli.training.study_summary import (
     SearchSummary,
 )
 from emocli.training.summaries import TrainSummary
+from emocli.version import version
 
 BEST, PAGE = "best.toml", "study.html"
 CHOSEN = "chosen"
@@ -93,6 +94,7 @@ def tune_nested(
     trials = [trial for summary in summaries for trial in summary.trials]
     nested_summary = NestedSummary(
         format=NestedSummary.FORMAT,
+        emocli=version(),
         study=search.folder,
         run=run,
         monitor=search.monitor,

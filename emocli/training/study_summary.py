@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
+from emocli.data.json_io import OPTIONAL
 from emocli.data.record import JsonPath, Number, Record, Report
 from emocli.space import Value
+from emocli.version import version
 
 REPORT, GREEDY_REPORT = "study.json", "tune.json"
 """Files of a search, with folds or without, and of a greedy tuning."""
@@ -111,9 +113,10 @@ class SearchSummary(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class _OnValid(Report):
-    """Base of the report of what the valid split decided."""
+    """Base of the report of what the valid split decided, with the version that wrote it."""
 
     split: str = "valid"
+    emocli: str | None = field(default=None, metadata=OPTIONAL)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,18 +126,22 @@ class SearchReport(SearchSummary, _OnValid):
     @classmethod
     def of(cls, summary: SearchSummary) -> SearchReport:
         """Return the report of a summary."""
-        return cls(format=cls.FORMAT, **vars(summary))
+        return cls(format=cls.FORMAT, emocli=version(), **vars(summary))
 
 
 @dataclass(frozen=True, kw_only=True)
 class NestedSummary(Report):
-    """The searches of all folds; ``run`` is the cross-validation of what they chose."""
+    """The searches of all folds; ``run`` is the cross-validation of what they chose.
+
+    ``emocli`` is the version that wrote it.
+    """
 
     study: JsonPath
     run: JsonPath
     monitor: str
     folds: tuple[SearchSummary, ...]
     budget: Budget
+    emocli: str | None = field(default=None, metadata=OPTIONAL)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,6 +177,8 @@ class TuneSummary(Report):
         The run that has all that was chosen.
     valid : float
         Its validation metric, by which it was chosen: it flatters.
+    emocli : str, optional
+        Version that wrote it.
     """
 
     split: str = "valid"
@@ -180,3 +189,4 @@ class TuneSummary(Report):
     chosen: Mapping[str, str]
     run: str
     valid: Number
+    emocli: str | None = field(default=None, metadata=OPTIONAL)

@@ -24,6 +24,7 @@ from emocli.metrics.metrics import ERRORS
 from emocli.training.study_summary import GREEDY_REPORT, TriedValue, TuneSummary
 from emocli.training.summaries import TrainSummary
 from emocli.training.train import TrainRequest
+from emocli.version import version
 
 
 @dataclass(frozen=True)
@@ -122,6 +123,7 @@ class Study:
         last = self._request(tree, tried[best].run).train()
         return TuneSummary(
             format=TuneSummary.FORMAT,
+            emocli=version(),
             study=str(self.base.run),
             fusion=self.base.fusion,
             monitor=last.monitor,

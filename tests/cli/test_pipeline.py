@@ -11,6 +11,7 @@ from typing import Any
 import h5py
 import pytest
 
+import emocli
 from emocli.cli.app import run
 from emocli.data.manifest import Manifest
 from emocli.pipeline.demo_report import DemoReport
@@ -221,6 +222,7 @@ def test_the_demonstration_runs_small_and_resumes(tmp_path: Path, said: Said) ->
     assert DemoReport.read(report).data() == json.loads(report.read_text()) == first
     facts = said("inspect", tmp_path / "demo")
     assert (facts["format"], facts["clips"], facts["rows"]) == (1, first["clips"], 7)
+    assert first["emocli"] == emocli.__version__
     report.write_text(json.dumps({k: v for k, v in first.items() if k != "format"}))
     assert said("inspect", tmp_path / "demo") == facts  # the format before had no number
     models = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.safetensors")}

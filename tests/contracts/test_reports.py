@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+import emocli
 from emocli import plugins
 from emocli.cli.app import run
 from emocli.config import merge
@@ -173,7 +174,9 @@ def written(request: pytest.FixtureRequest, folder: Path) -> tuple[type[Report],
 def test_what_is_read_is_what_was_written(written: tuple[type[Report], Path]) -> None:
     kind, path = written
     report = kind.read(path)
-    assert report.data() == json.loads(path.read_text())
+    data = json.loads(path.read_text())
+    assert report.data() == data
+    assert kind not in (SearchReport, TuneSummary) or data["emocli"] == emocli.__version__
     assert kind.from_data(report.data()).data() == report.data()
 
 

@@ -24,6 +24,7 @@ from emocli.data.store import FeatureStore
 from emocli.data.track import Absent
 from emocli.errors import ConfigError
 from emocli.plugin import feature, network
+from emocli.plugin.robustness import packages, read
 from emocli.pretrained.models import folder_of, named
 from emocli.space import Choice
 from emocli.training.search import declared
@@ -136,8 +137,12 @@ def test_all_of_them_work_together_through_the_commands(
     corrupt = ("--corrupt", "text:negative,half_negative")
     report = json.loads(here("evaluate", "run", *corrupt, "--json"))
     assert report["n"] == 5
+    assert report["versions"]["stranger"] == "1"
+    assert packages(read("text:zero,m3er75")) == []
+    assert packages(read("text:negative,half_negative")) == ["stranger", "stranger"]
     experiment = ("reproduce", "mean-svm", "m.csv", "--out", "out", "--seeds", "1", "--json", *FEW)
     table = json.loads(here(*experiment))
+    assert table["versions"]["stranger"] == "1"
     assert {"mean", "SVM"} <= set(json.dumps(table).replace('"', " ").split())
     twin = ("reproduce", "mean-svm", "--synthetic", "--quick", "--out", "twin", "--json")
     rows = json.loads(here(*twin))["rows"]

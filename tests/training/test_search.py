@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 
+import emocli
 from emocli import plugins
 from emocli.cli.app import run
 from emocli.config import merge, read_toml
@@ -308,6 +309,7 @@ def test_nested_every_clip_is_predicted_by_settings_chosen_without_it(
     report = json.loads((study / "study.json").read_text())
     assert next(iter(report)) == "format"
     assert NestedSummary.read(study / "study.json").data() == report == found
+    assert report["emocli"] == emocli.__version__
     chosen = study / "chosen"
     for index, fold in enumerate(found["folds"]):
         config = read_config(chosen / f"fold-{index}")
