@@ -3,9 +3,9 @@
 A module of kind ``analyses`` offers
 
 ``Options``
-    a frozen dataclass, whose docstring is the help of the command and whose fields are its options:
-    of `OfRun`, of `ConditionOptions` for the clips of a split under corruptions, or of
-    `OfRunOrStore`;
+    a frozen dataclass, whose docstring is the help of the command and whose fields are its options,
+    each ``Annotated`` with an `Option` (see `emocli.options`): of `OfRun`, of `ConditionOptions`
+    for the clips of a split under corruptions, or of `OfRunOrStore`;
 ``measure(options, progress) -> Finding``
     what is found. Its report is a frozen dataclass of `Report`, and the module's ``Report``, too;
     that of `ConditionOptions` begins as a `SplitReport`;
