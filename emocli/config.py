@@ -279,6 +279,14 @@ def leaves(tree: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, 
             yield f"{prefix}{key}", value
 
 
+def nested(values: Mapping[str, Plain]) -> Tree:
+    """Return values by their dotted names as a tree, of which `leaves` returns them."""
+    tree: Tree = {}
+    for name, value in values.items():
+        tree = merge(tree, _nest(name.split("."), value))
+    return tree
+
+
 def _first(errors: Sequence[Any]) -> Any:
     """Return the first error; of those that a union's members have, the one that got farthest."""
     key = errors[0]["loc"][:1]

@@ -1,7 +1,9 @@
 """Options of commands as fields of frozen dataclasses: each says what its command prints of it.
 
 A field ``Annotated[int, Option("Seed of the noise.", least=0)] = 0`` becomes ``--name``, a field
-with `Argument` a positional one; a field with neither is not on the command line.
+with `Argument` a positional one; a field with neither is not on the command line. What may be given
+several times is a ``tuple[T, ...]``: of int, float, Path or str, or of a class that the dataclass
+makes of the texts in its ``__post_init__``.
 """
 
 from __future__ import annotations
@@ -48,9 +50,13 @@ class Declaration:
         return self.default is MISSING
 
     @property
-    def repeated(self) -> bool:
-        """Whether it may be given several times: its default is a tuple."""
-        return isinstance(self.default, tuple)
+    def item(self) -> Any:
+        """The type of each value of what may be given several times, a ``tuple[T, ...]``; or None.
+
+        A ``tuple[T, ...] | None`` is one, too.
+        """
+        parts = [get_args(kind) for kind in (self.kind, *get_args(self.kind))]
+        return next((part[0] for part in parts if part[1:] == (Ellipsis,)), None)
 
 
 def declared(options: type) -> dict[str, Declaration]:

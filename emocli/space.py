@@ -47,6 +47,9 @@ class Range(Protocol):
     def ends(self) -> tuple[Value, ...]:
         """Return the values that a setting has to take if it takes all."""
 
+    def holds(self, value: object) -> bool:
+        """Whether a value may be drawn."""
+
 
 @dataclass(frozen=True)
 class Uniform:
@@ -67,6 +70,10 @@ class Uniform:
     def ends(self) -> tuple[Value, ...]:
         """Return the least and the greatest."""
         return self.low, self.high
+
+    def holds(self, value: object) -> bool:
+        """Whether a value may be drawn."""
+        return _is_number(value) and self.low <= float(str(value)) <= self.high
 
 
 @dataclass(frozen=True)
@@ -102,6 +109,10 @@ class Choice:
     def ends(self) -> tuple[Value, ...]:
         """Return all of them."""
         return self.values
+
+    def holds(self, value: object) -> bool:
+        """Whether a value may be drawn."""
+        return value in self.values
 
 
 Space = Mapping[str, Range]
@@ -156,7 +167,7 @@ def _text(value: Value) -> str:
     return str(value).lower() if type(value) is bool else str(value)
 
 
-def _is_number(value: Value) -> bool:
+def _is_number(value: object) -> bool:
     return type(value) in (int, float)
 
 

@@ -13,6 +13,7 @@ import pytest
 from emocli import plugin, plugins
 from emocli.cli.app import run
 from emocli.errors import ConfigError
+from tests.conftest import Refused
 
 Install = Callable[[str, str, str, str], None]
 UNINSTALL = "uninstall its package"
@@ -161,6 +162,34 @@ def test_what_is_no_command_is_refused_in_one_line(
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"error: {module}: {what}")
     assert line.endswith("repair or uninstall its package")
+
+
+ANALYSIS = """
+from dataclasses import dataclass
+from typing import Annotated
+from emocli.plugin.analysis import OfRun, Option
+@dataclass(frozen=True, kw_only=True)
+class Options(OfRun):
+    "Measure something."
+    size: {} = 1
+measure = None
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "content", "what"),
+    [
+        ("unwritten", "1 / 0", "plug-in 'sizes' cannot be imported (division by zero)"),
+        ("unmade", ANALYSIS.format("Annotated[int | str, Option('S.')]"), "command 'sizes' cannot"),
+        ("undeclared", ANALYSIS.format("int"), "field 'size' of Options is no option; write it as"),
+    ],
+)
+def test_an_analysis_that_makes_no_command_is_refused_in_one_line(
+    install: Install, refused: Refused, module: str, content: str, what: str
+) -> None:
+    install("analyses", "sizes", module, content)
+    assert refused("analyze", "sizes", "run").startswith(f"error: {module}: {what}")
+    assert run(["analyze", "--help"]) == 0
 
 
 def test_a_name_that_two_modules_have_is_refused_with_both(

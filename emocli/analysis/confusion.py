@@ -94,7 +94,7 @@ def measure(options: Options, progress: Progress) -> Finding:
     )
     matrices = {label: counts.confusion for label, counts in report.conditions.items()}
     return Finding(
-        name_of("confusion", options, evaluator, *labels, evaluator.repair.label),
+        name_of("confusion", options, evaluator, *labels),
         report,
         _rows(report),
         tuple(confusions(classes, matrices)),

@@ -101,7 +101,7 @@ def measure(options: Options, progress: Progress) -> Finding:
     report = Report(**vars(about_split(options, evaluator)), gates=gates)
     labels = [label for label in gates if options.corrupt and label != CLEAN_LABEL]
     return Finding(
-        name_of("gates", options, evaluator, *labels, evaluator.repair.label),
+        name_of("gates", options, evaluator, *labels),
         report,
         _rows(report),
         (tabulate(report),),

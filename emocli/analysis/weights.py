@@ -152,7 +152,7 @@ def measure(options: Options, progress: Progress) -> Finding:
     )
     labels = [label for label in weights if options.corrupt and label != CLEAN_LABEL]
     return Finding(
-        name_of("weights", options, evaluator, *labels, evaluator.repair.label),
+        name_of("weights", options, evaluator, *labels),
         report,
         _rows(report),
         (tabulate(report),),

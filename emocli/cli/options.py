@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from emocli.training.train import TrainRequest
 
 
+READ = (int, float, Path)
+"""Types that each value of a repeated option is read as; the class makes any other of its text."""
+
+
 def typed(options: type, name: str) -> Any:
     """Return the typer parameter of a field of a class of options."""
     field = declared(options)[name]
@@ -48,15 +52,32 @@ def _parameters(options: type) -> list[Parameter]:
 
 
 def _parameter(options: type, name: str, field: Declaration) -> Parameter:
-    hint: Any = list[str] | None if field.repeated else field.kind
-    default = Parameter.empty if field.required else None if field.repeated else field.default
+    item: Any = _read(field.item)
+    hint: Any = list[item] | None if field.item else field.kind
     annotation = Annotated[hint, typed(options, name)]
+    default = Parameter.empty if field.required else _default(field)
     return Parameter(name, Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
+
+
+def _read(item: type) -> type:
+    """Return the type that each value of a repeated option is read as."""
+    return item if item in READ else str
+
+
+def _default(field: Declaration) -> Any:
+    """Return the default as the help shows it."""
+    if field.item is None:
+        return field.default
+    return [*map(_read(field.item), field.default or ())] or None
 
 
 def _chosen(options: type, values: Mapping[str, Any]) -> Any:
     """Make an object of a class of options of what was typed; the defaults stand for the rest."""
-    typed = {name: values[name] for name in declared(options) if values[name] is not None}
+    typed = {
+        name: values[name]
+        for name, field in declared(options).items()
+        if field.required or values[name] != _default(field)
+    }
     lists = {name: tuple(value) for name, value in typed.items() if isinstance(value, list)}
     return options(**typed | lists)
 

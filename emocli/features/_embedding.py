@@ -14,6 +14,7 @@ from pydantic import Field
 
 from emocli.config import Tree
 from emocli.data.durable import digest
+from emocli.models.encoder_files import settings_digest
 from emocli.plugin.encoder import PictureKind
 from emocli.plugin.feature import Device, ParametersConfig, Reloading, device
 from emocli.quantities import PicturesAtOnce
@@ -41,11 +42,11 @@ class EmbeddingConfig(ParametersConfig):
 
     @classmethod
     def digest_of(cls, values: Tree) -> str:
-        """Return the digest of the encoder's parameters; see `ParametersConfig`."""
+        """Return the digest of the encoder; see `ParametersConfig` and `folder_digest`."""
         from emocli.models.rundir import MODEL
 
         model = Path(str(values.get("encoder", ""))) / MODEL
-        return digest(model) if model.is_file() else ""
+        return digest(model) + settings_digest(model.parent) if model.is_file() else ""
 
 
 class FramesConfig(EmbeddingConfig):

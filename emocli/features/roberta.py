@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Literal
 from emocli.config import Tree
 from emocli.data.durable import digest
 from emocli.errors import ConfigError
+from emocli.models.encoder_files import folder_digest, settings_digest
 from emocli.plugin.feature import Absent, Clip, Device, ParametersConfig, Reloading, Track, device
 from emocli.quantities import Tokens, Turns
 
@@ -68,15 +69,16 @@ class Config(ParametersConfig):
 
     @classmethod
     def digest_of(cls, values: Tree) -> str:
-        """Return the digest of the parameters of a fine-tuned encoder; see `ParametersConfig`."""
+        """Return the digest of a local encoder; see `ParametersConfig` and `folder_digest`."""
         from emocli.models.rundir import MODEL
         from emocli.models.text import PART
 
         folder = Path(str(values.get("encoder", "")))
         models = [*sorted(folder.glob(f"{PART}*/{MODEL}")), folder / MODEL]
         if not models[-1].is_file():
-            return ""
-        return hashlib.sha256(" ".join(map(digest, models)).encode()).hexdigest()
+            return folder_digest(folder)
+        whole = " ".join(map(digest, models))
+        return hashlib.sha256(whole.encode()).hexdigest() + settings_digest(folder)
 
     @property
     def read(self) -> dict[str, object]:

@@ -75,6 +75,8 @@ class TableSource:
         taken = ((clip, [p for p in several if p.name in names]) for clip, several in places)
         self._places = {clip.id: (clip, several[0]) for clip, several in taken if several}
         used = {place.name for _, place in self._places.values()}
+        for name in used:
+            self._tables.require_one(name)
         self.entries: Sequence[str] = [*self._places, *sorted(names - used)]
         self._last: tuple[str, Timed, Mapping[str, int]] | None = None
 

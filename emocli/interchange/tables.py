@@ -89,6 +89,7 @@ class Tables:
         self.files = _files(root, layout)
         self._read = lru_cache(maxsize=1)(partial(_table, layout=layout))
         self._grouped = lru_cache(maxsize=1)(self._groups)
+        self._others: dict[str, str | None] = {}
         self._places = self._index()
         self.columns: tuple[str, ...] = ()
 
@@ -132,24 +133,40 @@ class Tables:
             np.ones(len(kept), bool) if success is None else success > 0,
         )
 
+    def require_one(self, name: str) -> None:
+        """Refuse a name that several recordings in one table have, with a `StoreError`."""
+        if name in self._others:
+            path, cell = self._places[name]
+            what = f"its rows of '{cell}' and of '{self._others[name]}' are both about '{name}'"
+            hint = "name different recordings differently, or write ids of clips"
+            raise StoreError(what, where=path, hint=hint)
+
     def _index(self) -> dict[str, tuple[Path, str | None]]:
         places: dict[str, tuple[Path, str | None]] = {}
         for path in self.files:
             for name, about in self._abouts(path):
-                if name in places and places[name][0] != path:
-                    what = f"'{places[name][0]}' and this one are both about '{name}'"
+                former, _ = places.setdefault(name, (path, about))
+                if former != path:
+                    what = f"'{former}' and this one are both about '{name}'"
                     raise StoreError(what, where=path, hint="import them one by one")
-                places[name] = path, about
+                if about != places[name][1]:
+                    self._others[name] = about
         return places
 
     def _abouts(self, path: Path) -> list[tuple[str, str | None]]:
         """Pair the files a table is about with the cell that says so; None for all rows."""
         cells = list(self._grouped(path)) if self.layout.file else []
-        named = [(_stem(cell), cell) for cell in cells]
+        named = [(self._name(cell), cell) for cell in cells]
         if len(named) > 1 or (named and named[0][0] in self._wanted - {path.stem}):
             return [*named]
         # A table about one file has that file's name; what it says inside is often 'unknown'.
         return [(path.stem, None)]
+
+    def _name(self, cell: str) -> str:
+        """Return the name in a cell: without an ending, unless a clip asks for it with it."""
+        path = PurePosixPath(cell)
+        bare = path.name if path.suffix[1:].isdigit() else path.stem
+        return next((name for name in (cell, path.name) if name in self._wanted), bare)
 
     def _groups(self, path: Path) -> Mapping[str, list[int]]:
         """Return the rows about each file by the cell that names it; nothing if none does."""
@@ -157,7 +174,7 @@ class Tables:
         column = _first(table.header, self.layout.file)
         groups: dict[str, list[int]] = {}
         for k, row in enumerate(table.rows if column is not None else ()):
-            groups.setdefault(row[column or 0], []).append(k)
+            groups.setdefault(_bare(row[column or 0]), []).append(k)
         return groups
 
     def _features(self, table: DataTable, path: Path) -> tuple[str, ...]:
@@ -316,8 +333,8 @@ def _first(header: Sequence[str], patterns: Iterable[str]) -> int | None:
     return None
 
 
-def _stem(cell: str) -> str:
-    return PurePosixPath(cell.strip().strip("'\"").replace("\\", "/")).stem
+def _bare(cell: str) -> str:
+    return cell.strip().strip("'\"").replace("\\", "/")
 
 
 def _around(times: Numbers) -> Numbers:

@@ -41,10 +41,15 @@ def folder_digest(folder: Path) -> str:
     parameters = sorted(folder.glob(f"*{PARAMETERS}"))
     if not parameters:
         return ""
-    others = [path for path in data_files(folder) if path.suffix != PARAMETERS]
     whole = " ".join(f"{file.name} {digest(file)}" for file in parameters)
+    return hashlib.sha256(whole.encode()).hexdigest() + settings_digest(folder)
+
+
+def settings_digest(folder: Path) -> str:
+    """Return the second part of `folder_digest`: SHA-256 of all data but parameters."""
+    others = [path for path in data_files(folder) if path.suffix != PARAMETERS]
     rest = " ".join(f"{file.relative_to(folder).as_posix()} {_digest(file)}" for file in others)
-    return "".join(hashlib.sha256(text.encode()).hexdigest() for text in (whole, rest))
+    return hashlib.sha256(rest.encode()).hexdigest()
 
 
 def _digest(file: Path) -> str:

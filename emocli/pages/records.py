@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,6 +19,7 @@ from emocli.models import commands, rundir
 from emocli.models.commands import RecordedCommand
 from emocli.models.run_config import RunConfig
 from emocli.models.rundir import CONFIG, MODEL, REPORTS, EpochMetrics
+from emocli.plugin.analysis import analysis_of
 
 
 @dataclass(frozen=True)
@@ -192,9 +192,9 @@ def _reports(
     known, unreadable = plugins.names("analyses"), []
     analyses, evaluations = [], []
     for path in sorted(folder.glob("*.json")) if folder.is_dir() else []:
-        name = re.split("[+-]", path.stem)[0]
+        name = analysis_of(path.stem, known)
         try:
-            if name in known:
+            if name:
                 kind = plugins.load("analyses", name).Report
                 analyses.append(AnalysisFile(name, path, kind and kind.read(path)))
             elif path.name != commands.FILE:

@@ -96,6 +96,17 @@ def read_trials(folder: Path) -> tuple[list[Trial], bool]:
     return ended(study), study.direction == optuna.study.StudyDirection.MINIMIZE
 
 
+def again(study: Any, number: int) -> Any:
+    """Return a trial that was interrupted; what it drew stays."""
+    (frozen,) = (each for each in study.trials if each.number == number)
+    return load_optuna().trial.Trial(study, frozen._trial_id)
+
+
+def started(study: Any) -> list[Any]:
+    """Return the trials that any process has begun; the first one waits for that."""
+    return [each for each in study.trials if each.state.name != "WAITING"]
+
+
 def ended(study: Any) -> list[Trial]:
     """Return the trials of a study that have ended, by number."""
     return [

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from emocli import plugins
-from emocli.config import Plain, Tree, build, leaves, merge
+from emocli.config import Plain, build, leaves, merge, nested
 from emocli.data.durable import locked, used_folder
 from emocli.data.pool import Progress, open_pool
 from emocli.errors import ConfigError, EmocliError, EmocliWarning, RunError
@@ -35,7 +35,16 @@ from emocli.models.settings import TrainConfig
 from emocli.report.canvas import StyleName
 from emocli.space import Range, Space, Value
 from emocli.training.fusion_task import check_targets, make_criterion
-from emocli.training.journal import JOURNAL, Sampler, ended, load_optuna, mend, open_study
+from emocli.training.journal import (
+    JOURNAL,
+    Sampler,
+    again,
+    ended,
+    load_optuna,
+    mend,
+    open_study,
+    started,
+)
 from emocli.training.prepare import corpus_size, read_settings
 from emocli.training.study_summary import Trial, TrialOutcome, best_of
 from emocli.training.summaries import TrainSummary
@@ -181,6 +190,7 @@ class Search:
         study = self._study(0)
         was, now = study.user_attrs.get("asked"), self._identity()
         if was is None:
+            study.enqueue_trial(self._default(), skip_if_exists=True)
             study.set_user_attr("asked", now)
         elif changed := _changed(was, now):
             what = f"holds a study of another {', '.join(changed)}"
@@ -208,6 +218,15 @@ class Search:
         }
         return {name: json.dumps(value, sort_keys=True) for name, value in values.items()}
 
+    def _default(self) -> dict[str, object]:
+        """Return what the first trial tries: the default, where a range holds it."""
+        default = dict(leaves(self.base.resolved()))
+        return {
+            name: default[name]
+            for name, each in self.space.items()
+            if each.holds(default.get(name))
+        }
+
     def _study(self, number: int) -> Any:
         """Open the study, as the trial of a number draws in it."""
         seed = (self.seed * SEEDS + number) % 2**32
@@ -216,9 +235,9 @@ class Search:
     def trial(self, number: int | None) -> None:
         """Do one trial, which any process can do: one that was interrupted, or a new one."""
         with locked(self.folder / ".ask", wait=True):
-            following = len(self._study(0).trials) if number is None else number
+            following = len(started(self._study(0))) if number is None else number
             study = self._study(following)
-            trial = study.ask() if number is None else _again(study, number)
+            trial = study.ask() if number is None else again(study, number)
             drawn = {name: self._draw(study, trial, name) for name in self.space}
         # A worker of a cluster may have several threads, and the libraries one source of
         # randomness; and it goes on with a trial whose command was killed, and is repeated.
@@ -334,24 +353,6 @@ def _changed(was: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
     changed = sorted(key for key in {*old, *new} if old.get(key) != new.get(key))
     asked = [key for key in changed if not key.startswith("default.")]
     return asked or [key for key in changed if key in old]
-
-
-def _again(study: Any, number: int) -> Any:
-    """Return a trial that was interrupted; what it drew stays."""
-    optuna = load_optuna()
-    (frozen,) = (each for each in study.trials if each.number == number)
-    return optuna.trial.Trial(study, frozen._trial_id)
-
-
-def nested(values: Mapping[str, Value]) -> Tree:
-    """Return settings by their dotted names as a tree."""
-    tree: Tree = {}
-    for name, value in values.items():
-        inner: object = value
-        for part in reversed(name.split(".")):
-            inner = {part: inner}
-        tree = merge(tree, inner if isinstance(inner, dict) else {})
-    return tree
 
 
 def declared(fusion: str, settings: Mapping[str, Plain], own: Space) -> Space:

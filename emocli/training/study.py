@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from emocli.config import Tree, leaves, merge, subsection
+from emocli.config import Tree, leaves, merge, nested, subsection
 from emocli.data.durable import make_folder, write_text
 from emocli.data.json_io import as_json
 from emocli.data.pool import Progress
@@ -27,7 +27,7 @@ from emocli.report.canvas import STYLES
 from emocli.report.canvas import write as write_figures
 from emocli.report.document import Block, page
 from emocli.training import nested_page
-from emocli.training.search import Search, nested
+from emocli.training.search import Search
 from emocli.training.study_page import blocks, drawings
 from emocli.training.study_summary import (
     REPORT,

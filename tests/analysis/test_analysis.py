@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 from emocli.analysis import write
-from emocli.plugin.analysis import Finding, Report, file_name
+from emocli.plugin.analysis import ConditionOptions, Finding, Report, file_name, name_of
 
 
 def test_names_say_what_sets_an_analysis_apart() -> None:
     assert file_name("gates", "test", "", None, "audio drop") == "gates+test+audio drop"
     assert file_name("gates", "test", seed=3) == "gates+test+seed 3"
+
+
+def test_the_name_of_a_split_says_its_repair() -> None:
+    options = ConditionOptions(Path("run"), seed=3)
+    evaluator: Any = SimpleNamespace(other="", repair=SimpleNamespace(label="checked"))
+    named = name_of("examples", options, evaluator, "audio drop", choice="glad:cross")
+    assert named == "examples+test+audio drop+checked+glad:cross+seed 3"
 
 
 def test_long_names_are_shortened_and_stay_apart(tmp_path: Path) -> None:

@@ -1,12 +1,18 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
 import pytest
 import typer
 from typer.testing import CliRunner
 
 from emocli.cli import options
 from emocli.cli.options import with_defaults
+from emocli.options import Option
 from emocli.plugin.command import Command
+from emocli.plugin.robustness import CorruptionSpec, read
 
 
 @pytest.mark.parametrize(
@@ -33,6 +39,46 @@ def test_a_command_of_a_corpus_takes_settings_only_where_it_asks_for_them() -> N
         refused = CliRunner().invoke(app, ["toy.csv", *setting])
         assert refused.exit_code == 2
         assert f"No such option: {setting[0]}" in refused.output
+
+
+@dataclass(frozen=True, kw_only=True)
+class Several:
+    """Options that may be given several times."""
+
+    sizes: Annotated[tuple[int, ...], Option("Sizes.", least=1)] = (1, 3)
+    shares: Annotated[tuple[float, ...] | None, Option("Shares.")] = None
+    files: Annotated[tuple[Path, ...], Option("Files.")] = (Path("a"),)
+    corrupt: Annotated[tuple[CorruptionSpec, ...], Option("Corruptions.")] = read("text:zero")
+    span: Annotated[tuple[int, int], Option("First and last.")] = (2, 4)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "corrupt", read(self.corrupt))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], Several()),
+        (["--sizes", "2", "--sizes", "4"], Several(sizes=(2, 4))),
+        (["--shares", "0.5", "--files", "b"], Several(shares=(0.5,), files=(Path("b"),))),
+        (["--corrupt", "audio", "--span", "1", "2"], Several(corrupt=read("audio"), span=(1, 2))),
+    ],
+)
+def test_what_may_be_repeated_has_its_type(arguments: list[str], expected: Several) -> None:
+    told: list[object] = []
+
+    def command(*, several: Several) -> None:
+        told.append(several)
+
+    app = typer.Typer(rich_markup_mode=None)
+    Command("tell", 200, options.grouped(command)).add_to(app)
+    app(arguments, standalone_mode=False)
+    assert told == [expected]
+    shown = CliRunner().invoke(app, ["--help"]).output
+    for default in ("1, 3", "a", "text:zero", "2, 4"):
+        assert f"[default: {default}" in shown
+    refused = CliRunner().invoke(app, ["--sizes", "many"])
+    assert refused.exit_code == 2
 
 
 def test_a_class_of_options_stands_for_its_fields() -> None:

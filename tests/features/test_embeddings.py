@@ -11,10 +11,13 @@ import numpy as np
 import pytest
 
 from emocli.config import merge
+from emocli.data.durable import make_folder, write_text
 from emocli.data.manifest import Manifest
 from emocli.data.store import FeatureStore
-from emocli.errors import StoreError
+from emocli.errors import ConfigError, StoreError
 from emocli.extraction.extract import extract, plan
+from emocli.plugins import load
+from emocli.prediction.recompute import recipe_of
 from tests.conftest import Fixture
 
 UPSTREAM = ("mel", "faces")
@@ -78,3 +81,19 @@ def test_another_encoder_is_another_feature(
     other = merge(settings, {"mel_embedding": {"digest": "of another training"}})
     with pytest.raises(StoreError, match=r"mel_embedding\.h5: was made with other settings"):
         plan(whole, NAMES, begun, settings=other)
+
+
+@pytest.mark.parametrize("name", ["mel_embedding", "roberta"])
+def test_other_settings_or_another_tokenizer_are_another_encoder(name: str, tmp_path: Path) -> None:
+    """A run from when the digest was that of the parameters alone predicts as before."""
+    module, noted = load("features", name), []
+    for file in ("model.safetensors", "config.json", "backbone/tokenizer.json"):
+        make_folder((tmp_path / file).parent)
+        write_text(tmp_path / file, "{}")
+        noted.append(module.Config(encoder=str(tmp_path)).digest)
+    assert len({*noted}) == len(noted)
+    (former,) = {digest[:64] for digest in noted}
+    for digest in (former, noted[-1]):
+        recipe_of(tmp_path, name, {"encoder": str(tmp_path), "digest": digest})
+    with pytest.raises(ConfigError, match="is not the one the run was trained with"):
+        recipe_of(tmp_path, name, {"encoder": str(tmp_path), "digest": noted[0]})

@@ -113,6 +113,45 @@ def test_a_clip_is_cut_out_of_its_recording(tmp_path: Path) -> None:
         assert_allclose(store["three"][:, 0], [8, 9])
 
 
+def test_ids_with_points_are_no_names_with_endings(tmp_path: Path) -> None:
+    """Cut at the last point both were `d1`, the dialogue, whose rows each clip then had."""
+    write(
+        tmp_path,
+        "all.csv",
+        "file,x",
+        "d1.1,1",
+        "d1.2,2",
+        "x/VID.2021.01,3",
+        "VID.2021.02.wav,4",
+        "d1.3,5",
+    )
+    media = {f"VID.2021.0{k}": {"audio": tmp_path / f"VID.2021.0{k}.wav"} for k in (1, 2)}
+    clips = (
+        *(Clip(f"d1.{k}", dialogue="d1") for k in (1, 2, 4)),
+        *(Clip(name[-1], media=files) for name, files in media.items()),
+    )
+    report, store = take(tmp_path, "csv", clips, modality="audio")
+    assert (report.clips, report.unknown) == (4, 1)
+    with store:
+        assert {clip: store[clip].item() for clip in store.ids} == {
+            "d1.1": 1,
+            "d1.2": 2,
+            "1": 3,
+            "2": 4,
+        }
+
+
+def test_two_recordings_of_one_name_are_refused(tmp_path: Path) -> None:
+    rows = "A/c1.wav,1", "B/c1.wav,2", "c2.wav,3"
+    write(tmp_path, "all.csv", "file,x", *rows)
+    with pytest.raises(StoreError, match=r"'A/c1.wav' and of 'B/c1.wav' are both about 'c1'"):
+        take(tmp_path, "csv", (Clip("c1"),), modality="audio")
+    assert take(tmp_path, "csv", (Clip("c2"),), modality="audio")[0].unknown == 1
+    write(tmp_path, "all.csv", "file,x", "A/c1.wav,1", "'A/c1.wav' ,2")
+    report, _ = take(tmp_path, "csv", (Clip("c1"),), modality="audio")
+    assert report.left_out["rows"] == 2
+
+
 def test_pyfeat_by_the_input_and_the_rate(tmp_path: Path) -> None:
     header = ",FaceRectX,FaceScore,x_0,Pitch,AU01,AU12,anger,input,frame"
     write(

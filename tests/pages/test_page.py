@@ -217,6 +217,29 @@ def test_an_analysis_without_a_report_of_its_own_shows_its_figures(
     assert [alt for alt in page.values("alt") if alt == "attention, test"]
 
 
+def test_the_name_of_an_analysis_may_have_a_hyphen(
+    place: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from emocli.pages.records import RunRecords
+    from emocli.pipeline.inspect import inspect
+
+    info = tmp_path / "words-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: words\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[emocli.analyses]\ncheck-words = a_module_of_words\n")
+    content = "from emocli.plugin.analysis import Report\nOptions = measure = None\n"
+    (tmp_path / "a_module_of_words.py").write_text(content)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    file = tmp_path / "late" / "reports" / "check-words+test.json"
+    file.parent.mkdir(parents=True)
+    shutil.copy(place / "late" / "config.json", tmp_path / "late")
+    file.write_text('{"format": 1}')
+    records = RunRecords.read(tmp_path / "late", "late")
+    (analysis,) = records.analyses
+    assert (analysis.name, records.unreadable) == ("check-words", ())
+    assert inspect(file).kind == "report of analyze check-words"
+
+
 def test_a_page_of_folds(place: Path, tmp_path: Path) -> None:
     from emocli.training.train import TrainRequest
 

@@ -157,6 +157,8 @@ def test_all_of_them_work_together_through_the_commands(
     (share,) = changed["changed"].values()
     assert 0 < share["share"] <= 1
     assert (tmp_path / "run" / "reports" / "changed+test+text-negative.png").is_file()
+    here("analyze", "changed", "run", *corrupt[:1], "text:negative", "--oracle", "--no-figures")
+    assert len([*tmp_path.glob("run/reports/changed+test+text-negative*.json")]) == 2
 
     soundfile.write(tmp_path / "talk.wav", np.zeros(24_000), 8_000)
     (tmp_path / "talk.bars").write_text("0|0.9|oh wonderful day\n1.1|1.9|no\n2|2.9|i love it\n")

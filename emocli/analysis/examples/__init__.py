@@ -104,7 +104,7 @@ def measure(options: Options, progress: Progress) -> Finding:
         examples=entries,
     )
     return Finding(
-        name_of("examples", options, evaluator, *labels, repair, options.mistaken),
+        name_of("examples", options, evaluator, *labels, choice=options.mistaken),
         report,
         _rows(entries),
         tabulate(report),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from typing import Any
 
 import typer
 
@@ -84,11 +85,16 @@ def _command(entry: str, module: str) -> Command:
     if not isinstance(command, Command):
         what = f"COMMAND of plug-in '{entry}' is no emocli.plugin.command.Command"
         raise ConfigError(what, where=module, hint=REPAIR)
+    parser(command, module)
+    return command
+
+
+def parser(command: Command, module: str) -> Any:
+    """Make the parser of the command of a module; refused with a ConfigError if it cannot be."""
     try:
-        app = typer.Typer()
+        app = typer.Typer(rich_markup_mode=None, add_completion=False)
         command.add_to(app)
-        typer.main.get_command(app)
+        return typer.main.get_command(app)
     except Exception as error:  # the code is somebody else's
         what = f"command '{command.name}' cannot be made ({reason(error)})"
         raise ConfigError(what, where=module, hint=REPAIR) from error
-    return command

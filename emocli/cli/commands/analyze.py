@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields
 from inspect import getdoc
+from types import ModuleType
 from typing import Any
 
 import typer
@@ -11,8 +13,10 @@ from typer.core import TyperGroup
 
 from emocli import plugins
 from emocli.cli import options, show
+from emocli.cli.commands import parser
 from emocli.errors import ConfigError
-from emocli.plugin.command import Group
+from emocli.options import declared
+from emocli.plugin.command import Command, Group
 
 
 class Commands(Mapping[str, Any]):
@@ -27,14 +31,12 @@ class Commands(Mapping[str, Any]):
         return len(plugins.names("analyses"))
 
     def __getitem__(self, name: str) -> Any:
-        """Make a command."""
-        try:
-            kind = plugins.load("analyses", name).Options
-        except ConfigError:
-            raise KeyError(name) from None
-        app = typer.Typer(rich_markup_mode=None, add_completion=False)
-        app.command(name, help=getdoc(kind))(_command(name, kind))
-        return typer.main.get_command(app)
+        """Make a command; refused with a ConfigError if it cannot be made."""
+        if name not in plugins.names("analyses"):
+            raise KeyError(name)
+        module = plugins.load("analyses", name)
+        _require_options(module)
+        return parser(Command(name, 0, _command(name, module.Options)), module.__name__)
 
 
 class Analyses(TyperGroup):
@@ -66,6 +68,21 @@ def _root(context: typer.Context) -> None:
     options.help_without_command(context)
 
 
+def _require_options(module: ModuleType) -> None:
+    """Refuse a field of its options that would be none of the command.
+
+    Those that emocli's own bases hide are left out.
+    """
+    from emocli.plugin.analysis import ConditionOptions
+
+    known = {*declared(module.Options), *(field.name for field in fields(ConditionOptions))}
+    for name in (field.name for field in fields(module.Options)):
+        if name not in known:
+            what = f"field '{name}' of Options is no option"
+            hint = f'write it as {name}: Annotated[TYPE, Option("What it does.")]'
+            raise ConfigError(what, where=module.__name__, hint=hint)
+
+
 def _command(name: str, kind: type) -> Callable[..., None]:
     """Make the command of an analysis from the class of its options."""
 
@@ -79,6 +96,7 @@ def _command(name: str, kind: type) -> Callable[..., None]:
         show.analysis(result, json)
 
     command.__annotations__["chosen"] = kind
+    command.__doc__ = getdoc(kind)
     return options.grouped(command)
 
 

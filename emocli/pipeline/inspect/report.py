@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
@@ -15,6 +14,7 @@ from emocli.display import number_of
 from emocli.errors import ReportError
 from emocli.pipeline.inspect.sections import Inspection, table_of
 from emocli.pipeline.inspect.study import inspect_greedy, inspect_nested, inspect_search
+from emocli.plugin.analysis import analysis_of
 from emocli.report.tables import text as cell
 
 REPORTS = ("report.json", "study.json", "tune.json")
@@ -91,8 +91,8 @@ def inspect_report(file: Path) -> Inspection:
     for keys, look_into in KINDS:
         if keys <= data.keys():
             return look_into(data, file)
-    name = re.split("[+-]", file.stem)[0]
-    if name in plugins.names("analyses") and (kind := plugins.load("analyses", name).Report):
+    name = analysis_of(file.stem, plugins.names("analyses"))
+    if name and (kind := plugins.load("analyses", name).Report):
         return _inspection(f"report of analyze {name}", kind.parsed(data, file), file)
     has = ", ".join(key[:20] for key in [*data][:4]) or "nothing"
     what = f"is no report, or the report of something else (it has {has})"

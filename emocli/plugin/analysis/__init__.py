@@ -3,9 +3,9 @@
 A module of kind ``analyses`` offers
 
 ``Options``
-    a frozen dataclass, whose docstring is the help of the command and whose fields are its options:
-    of `OfRun`, of `ConditionOptions` for the clips of a split under corruptions, or of
-    `OfRunOrStore`;
+    a frozen dataclass, whose docstring is the help of the command and whose fields are its options,
+    each ``Annotated`` with an `Option` (see `emocli.options`): of `OfRun`, of `ConditionOptions`
+    for the clips of a split under corruptions, or of `OfRunOrStore`;
 ``measure(options, progress) -> Finding``
     what is found. Its report is a frozen dataclass of `Report`, and the module's ``Report``, too;
     that of `ConditionOptions` begins as a `SplitReport`;
@@ -23,6 +23,8 @@ so that the help is there at once; it stands above most of emocli, as this packa
 ['clean', 'audio gaussian 0 dB', 'text gaussian 0 dB']
 >>> file_name("gates", "test", None, "audio drop", seed=3)
 'gates+test+audio drop+seed 3'
+>>> analysis_of("check-words+test", ["check", "check-words"]), analysis_of("test", ["check"])
+('check-words', None)
 """
 
 from __future__ import annotations
@@ -235,11 +237,24 @@ def file_name(*parts: str | None, seed: int = 0) -> str:
     return "+".join([*filter(None, parts), *([f"seed {seed}"] if seed else [])])
 
 
+def analysis_of(stem: str, names: Iterable[str]) -> str | None:
+    """Return which of the analyses ``names`` a `file_name` begins with; None if with none."""
+    own = (name for name in names if stem == name or stem.startswith((f"{name}+", f"{name}-")))
+    return max(own, key=len, default=None)
+
+
 def name_of(
-    analysis: str, options: ConditionOptions, evaluator: Evaluator, *labels: str | None
+    analysis: str,
+    options: ConditionOptions,
+    evaluator: Evaluator,
+    *labels: str | None,
+    choice: str | None = None,
 ) -> str:
-    """Name an analysis after its split, corpus, corruptions and repair."""
-    parts = (analysis, options.split, evaluator.other, *labels)
+    """Name an analysis after its split, corpus, corruptions (``labels``), repair and ``choice``.
+
+    ``choice`` is what an option of its own chose.
+    """
+    parts = (analysis, options.split, evaluator.other, *labels, evaluator.repair.label, choice)
     return file_name(*parts, seed=options.seed)
 
 
