@@ -12,7 +12,7 @@ from pathlib import Path
 
 from emocli import plugins
 from emocli.config import Tree, build, merge, subsection
-from emocli.data.durable import digest, write_text
+from emocli.data.durable import digest
 from emocli.data.manifest import Manifest
 from emocli.data.speakers import BY_SPEAKER
 from emocli.data.store import open_joined
@@ -37,12 +37,12 @@ from emocli.experiments.rows import (
     Tested,
     Trained,
 )
+from emocli.experiments.seconds import add_seconds
 from emocli.metrics.statistics import clustered
 from emocli.metrics.summary import summarise
 from emocli.models import rundir
-from emocli.models.rundir import COSTS, MODEL
+from emocli.models.rundir import MODEL
 from emocli.models.settings import TrainConfig
-from emocli.parsing import numbers_by_name, read_object
 from emocli.plugin.experiment import Condition
 from emocli.plugin.robustness import RobustOptions, on, texts
 from emocli.robust.repair import PRESETS, RepairConfig
@@ -194,7 +194,7 @@ class FusionSystem(FeatureSystem):
         return Trained(
             parameters=summaries[0].parameters,
             best_epochs=tuple(seed.best_epoch for seed in seeds),
-            seconds=_add_seconds(context.out, self.slug, sum(seed.seconds for seed in seeds)),
+            seconds=add_seconds(context.out, self.slug, sum(seed.seconds for seed in seeds)),
             valid=_valid(summaries),
         )
 
@@ -276,22 +276,6 @@ class IndexedJobs:
 def network_fields(fusion: str) -> frozenset[str]:
     """Return the names of the settings of a network."""
     return frozenset(plugins.load("fusion", fusion).Config.model_fields)
-
-
-def training_seconds(out: Path) -> dict[str, float]:
-    """Read the seconds that were spent on trainings, by row."""
-    try:
-        return numbers_by_name(read_object(out / COSTS))
-    except (OSError, ValueError, TypeError):
-        return {}
-
-
-def _add_seconds(out: Path, slug: str, spent: float) -> float:
-    """Add the time that was spent on trainings; what an interruption cuts short is lost."""
-    seconds = training_seconds(out)
-    seconds[slug] = seconds.get(slug, 0.0) + spent
-    write_text(out / COSTS, json.dumps(seconds, indent=2) + "\n")
-    return seconds[slug]
 
 
 def _clear_outdated(training: Training, overwrite: bool) -> None:

@@ -19,11 +19,11 @@ from emocli.experiments import experiment as settled
 from emocli.experiments.checks import fit_checks
 from emocli.experiments.config import read_table
 from emocli.experiments.experiment import Experiment
-from emocli.experiments.feature_rows import training_seconds
 from emocli.experiments.plan import ExperimentPlan
 from emocli.experiments.results import Reproduction, Results, write
 from emocli.experiments.row_analyses import carry_out
 from emocli.experiments.rows import RowContext, Tested, Trained
+from emocli.experiments.seconds import training_seconds
 from emocli.experiments.synthetic.report import marked, with_expectations
 from emocli.report.canvas import STYLES, StyleName
 

@@ -56,9 +56,6 @@ BASELINES = "baselines.safetensors"
 SPEAKERS = "speakers.safetensors"
 """Statistics of speakers, of a run with ``train.normalise=speaker``, `emocli.models.speakers`."""
 
-COSTS = "costs.json"
-"""Seconds of the trainings of an experiment, by row; beside its runs."""
-
 LAST = "last.safetensors"
 """The checkpoint, in its folder."""
 

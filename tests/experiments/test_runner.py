@@ -49,7 +49,7 @@ def row(report: Reproduction, name: str) -> dict[str, Any]:
     return dict(result)
 
 
-def without_costs(report: Reproduction) -> dict[str, Any]:
+def without_seconds(report: Reproduction) -> dict[str, Any]:
     data = json.loads(json.dumps(report.data))
     del data["seconds"]
     for result in data["rows"]:
@@ -272,7 +272,7 @@ def test_what_is_done_is_not_done_again(corpus, tmp_path, experiment, monkeypatc
     assert len(files) == 2 * (6 + 3)  # conditions and networks of three folds
     monkeypatch.setattr("emocli.experiments.feature_rows.RunEvaluator", None)  # nobody is asked
     again = run(corpus, tmp_path, settings=ONCE)
-    assert without_costs(again) == without_costs(first)
+    assert without_seconds(again) == without_seconds(first)
     assert again.data["seconds"] == first.data["seconds"]
     assert {p: p.stat().st_mtime_ns for p in files} == files
 
@@ -289,7 +289,7 @@ def test_cached_evaluations_of_other_settings_are_not_used(corpus, tmp_path, exp
     assert noisy[0] != noisy[1]
     for path in tmp_path.rglob("*.npz"):
         path.write_bytes(path.read_bytes()[:100])  # truncated
-    assert without_costs(run(corpus, tmp_path, settings=ONCE)) == without_costs(first)
+    assert without_seconds(run(corpus, tmp_path, settings=ONCE)) == without_seconds(first)
 
 
 def test_another_setting_needs_another_folder_or_overwrite(corpus, tmp_path, experiment):

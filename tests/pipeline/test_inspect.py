@@ -110,6 +110,7 @@ def test_an_encoder_is_known(tmp_path: Path, kind: str) -> None:
             r"\(it has a\); name the folder",
         ),
         (lambda p: in_folder(p, "study.json", "{"), "is no report"),
+        (lambda p: in_folder(p, "seconds.json", "{}"), "repeat the emocli reproduce command"),
         (lambda p: in_folder(p, "costs.json", "{}"), "repeat the emocli reproduce command"),
         (lambda p: in_folder(p / "fold-0", "journal.log", ""), "repeat the emocli tune command"),
         (lambda p: in_folder(p, "test.json", "{}"), r"demo; name one of its \.json files$"),

@@ -84,7 +84,7 @@ def _files(path: Path) -> list[Path]:
 
 def _nothing_in(folder: Path) -> tuple[str, str]:
     """Say why a folder is nothing that can be looked into, and what to do."""
-    from emocli.models.rundir import COSTS
+    from emocli.experiments.seconds import FORMER, SECONDS
 
     inside = sorted(path.name for path in folder.iterdir())
     unfinished = [name for name in inside if name.endswith(".parts")]
@@ -94,7 +94,7 @@ def _nothing_in(folder: Path) -> tuple[str, str]:
         return what, "repeat the emocli extract command to resume"
     if any((folder / name / JOURNAL).is_file() for name in inside):
         return "is a study whose search has not ended", "repeat the emocli tune command to resume"
-    if COSTS in inside:
+    if {SECONDS, FORMER} & set(inside):
         return "is a reproduction that has not ended", "repeat the emocli reproduce command"
     shown = [name for name in inside if not name.startswith(".")]
     if not shown:
