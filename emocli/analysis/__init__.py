@@ -17,7 +17,7 @@ from pathlib import Path
 from emocli import plugins
 from emocli.data.durable import write_bytes, write_lock
 from emocli.data.filenames import named
-from emocli.data.json_io import as_json, plain
+from emocli.data.json_io import as_json, plain_values
 from emocli.data.pool import Progress
 from emocli.data.record import Report
 from emocli.display import csv_cell
@@ -54,7 +54,7 @@ class Analysis:
     @cached_property
     def data(self) -> Tree:
         """The report in plain values."""
-        values: Tree = plain(self.report)
+        values: Tree = plain_values(self.report)
         return values
 
 
@@ -109,5 +109,7 @@ def _csv(rows: list[CsvRow]) -> str:
     file = io.StringIO()
     writer = csv.DictWriter(file, list(rows[0]) if rows else [], lineterminator="\n")
     writer.writerow({name: csv_cell(name) for name in writer.fieldnames})
-    writer.writerows({key: csv_cell(plain(value)) for key, value in row.items()} for row in rows)
+    writer.writerows(
+        {key: csv_cell(plain_values(value)) for key, value in row.items()} for row in rows
+    )
     return file.getvalue()

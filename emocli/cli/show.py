@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from emocli.cli import streams
-from emocli.data import json_io as plain
+from emocli.data import json_io
 from emocli.display import printable
 from emocli.errors import EmocliWarning
 from emocli.report.tables import text as written
@@ -38,7 +38,7 @@ NARROWEST = 12
 
 def as_json(result: object) -> None:
     """Print a result as JSON; what is not a number becomes null."""
-    streams.out(plain.as_json(result, ascii_only=not streams.is_unicode(sys.stdout)))
+    streams.out(json_io.as_json(result, ascii_only=not streams.is_unicode(sys.stdout)))
 
 
 def table(

@@ -158,9 +158,9 @@ def write_clips(clips: Sequence[Clip], classes: Sequence[str], root: Path) -> st
     graded = {name for clip in clips for name in clip.labels}
     labels = [name for name in classes if name in graded]
     groups = group_names(clips)
-    plain = PLAIN if clips[0].fold is None else (*PLAIN, FOLD)
+    fields = PLAIN if clips[0].fold is None else (*PLAIN, FOLD)
     columns = (
-        *plain,
+        *fields,
         *(MEDIA + m for m in media),
         *(GROUP + g for g in groups),
         "label",
@@ -171,7 +171,8 @@ def write_clips(clips: Sequence[Clip], classes: Sequence[str], root: Path) -> st
         paths = (rules.relative(clip.media[m], prefix) if m in clip.media else "" for m in media)
         grades = (clip.labels.get(name) for name in labels)
         known = (clip.groups.get(name) for name in groups)
-        rows.append((*(getattr(clip, name) for name in plain), *paths, *known, clip.label, *grades))
+        own = (getattr(clip, name) for name in fields)
+        rows.append((*own, *paths, *known, clip.label, *grades))
     return csv_rows(rows)
 
 

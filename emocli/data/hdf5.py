@@ -292,10 +292,10 @@ class Hdf5:
         if isinstance(kind, h5t.TypeStringID) and kind.is_variable_str():
             self._require_all_heaps()
         value = np.asarray(self._file.attrs[name]).reshape(-1)[0]
-        plain = value.item() if isinstance(value, np.generic) else value
-        if isinstance(plain, str):  # with half characters for bytes that are none
-            plain = plain.encode("utf-8", "surrogateescape")
-        return name, plain.decode("utf-8") if isinstance(plain, bytes) else plain
+        scalar = value.item() if isinstance(value, np.generic) else value
+        if isinstance(scalar, str):  # with half characters for bytes that are none
+            scalar = scalar.encode("utf-8", "surrogateescape")
+        return name, scalar.decode("utf-8") if isinstance(scalar, bytes) else scalar
 
     @contextmanager
     def _errors_named(self, place: tuple[str, ...]) -> Iterator[None]:
@@ -327,8 +327,8 @@ def position(dataset: h5py.Dataset) -> int | None:
 
     None where they lie in chunks, nowhere yet, or in a form that HDF5 has to convert.
     """
-    plain = h5t.py_create(dataset.dtype, logical=True) == dataset.id.get_type()
-    offset: int | None = dataset.id.get_offset() if plain else None
+    native = h5t.py_create(dataset.dtype, logical=True) == dataset.id.get_type()
+    offset: int | None = dataset.id.get_offset() if native else None
     return offset
 
 

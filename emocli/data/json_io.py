@@ -39,18 +39,18 @@ def json_name(each: Field[Any]) -> str:
     return name
 
 
-def plain(value: Any) -> Any:
+def plain_values(value: Any) -> Any:
     """Turn dataclasses, arrays, paths and tuples into what JSON knows, and NaN into None."""
     if is_dataclass(value) and not isinstance(value, type):
         value = _fields(value)
     if isinstance(value, Mapping):
-        return {str(name): plain(inner) for name, inner in value.items()}
+        return {str(name): plain_values(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [plain(inner) for inner in value]
+        return [plain_values(inner) for inner in value]
     if isinstance(value, Path):
         return str(value)
     if isinstance(value, Array):
-        return plain(value.tolist())
+        return plain_values(value.tolist())
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value + 0.0 if isinstance(value, float) else value  # -0.0 is written as 0.0
@@ -73,5 +73,5 @@ def as_json(value: object, *, ascii_only: bool = False) -> str:
 
     With ``ascii_only`` all characters are escaped that are not ASCII.
     """
-    text = json.dumps(plain(value), indent=2, ensure_ascii=ascii_only, allow_nan=False)
+    text = json.dumps(plain_values(value), indent=2, ensure_ascii=ascii_only, allow_nan=False)
     return exact_json(text) + "\n"

@@ -33,7 +33,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, core_schema
 
-from emocli.data.json_io import json_name, plain
+from emocli.data.json_io import json_name, plain_values
 from emocli.errors import ReportError
 from emocli.parsing import Tree, read_object
 from emocli.paths import StrPath
@@ -88,7 +88,7 @@ class Record:
 
     def data(self) -> Tree:
         """Return the plain values that the JSON holds."""
-        return cast(Tree, plain(self))
+        return cast(Tree, plain_values(self))
 
     @classmethod
     def schema(cls) -> Tree:

@@ -41,11 +41,11 @@ class DataTable:
         names = {name.casefold(): name for name in known}
         taken = set(self.header) & set(names.values())
 
-        def plain(name: str) -> str:
+        def as_known(name: str) -> str:
             own = names.get(name.strip().casefold(), name)
             return name if name in taken or own in taken else own
 
-        header = tuple(map(plain, self.header))
+        header = tuple(map(as_known, self.header))
         return self if rules.repeated(header) is not None else replace(self, header=header)
 
     def records(self) -> Iterator[dict[str, str]]:

@@ -177,9 +177,9 @@ def _clips(
             split=SPLITS[name],
             dialogue=f"{name}_dia{dialogue}",
             turn=k - first[dialogue],
-            speaker=_plain(row["Speaker"]),
+            speaker=_without_controls(row["Speaker"]),
             end=_length(row) if files else None,
-            text=_plain(row["Utterance"]),
+            text=_without_controls(row["Utterance"]),
             media=files,
             label=row["Emotion" if label == "emotion" else "Sentiment"].strip().lower() or None,
         )
@@ -207,7 +207,7 @@ def _with_dev_tested(clips: Sequence[Clip]) -> tuple[Clip, ...]:
     )
 
 
-def _plain(text: str) -> str:
+def _without_controls(text: str) -> str:
     return text.translate(C1).strip()
 
 

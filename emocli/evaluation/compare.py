@@ -127,11 +127,11 @@ def _difference(first: Predictions, other: Predictions) -> str | None:
         return f"its classes are {', '.join(other.classes)}, not {', '.join(first.classes)}"
     ids = set(first.ids), set(other.ids)
     if ids[0] != ids[1]:
-        apart = sorted(ids[0] ^ ids[1])
-        side = "in this one only" if apart[0] in ids[1] else "not in this one"
+        unshared = sorted(ids[0] ^ ids[1])
+        side = "in this one only" if unshared[0] in ids[1] else "not in this one"
         return (
             f"is tested on {number_of(len(ids[1]), 'clips')}, not {len(ids[0])}: "
-            f"{number_of(len(apart), 'are in one of both only')}, '{apart[0]}' is {side}"
+            f"{number_of(len(unshared), 'are in one of both only')}, '{unshared[0]}' is {side}"
         )
     same = np.atleast_2d((first.targets == other.in_order(first.ids).targets).T).all(axis=0)
     if not same.all():

@@ -112,8 +112,8 @@ class Predictions:
     @property
     def averaged(self) -> Predictions:
         """The same of one ensemble: the mean of what the networks predict, clip by clip."""
-        plain = (np.mean(self.uncalibrated, axis=0),) if self.uncalibrated else ()
-        return replace(self, values=(np.mean(self.values, axis=0),), uncalibrated=plain)
+        uncalibrated = (np.mean(self.uncalibrated, axis=0),) if self.uncalibrated else ()
+        return replace(self, values=(np.mean(self.values, axis=0),), uncalibrated=uncalibrated)
 
     @classmethod
     def together(cls, parts: Sequence[Predictions]) -> Predictions:

@@ -85,7 +85,7 @@ def systems(
         if name not in slugs:
             raise ConfigError(f"there is no row '{name}'", where="rows", hint=choice(name, slugs))
     _check_shared(tree, whole)
-    plain = [_system(row, chosen, there, preset) for row in whole]
+    base = [_system(row, chosen, there, preset) for row in whole]
     sized = merge(table.sizes, tree)
     return [
         replace(
@@ -94,7 +94,7 @@ def systems(
                 sized if system.preset == PAPER else tree, own.get(system.slug, {})
             ),
         )
-        for system in plain
+        for system in base
     ]
 
 

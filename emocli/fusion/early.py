@@ -107,7 +107,7 @@ class Model(Encoded):
         """Classify clips; attention is given for each view's own steps."""
         states, joined, grids = self._joined(batch)
         memory, attention, _ = self.recursion({JOINED: joined})
-        own = self._apart(attention[JOINED], states, grids, batch)
+        own = self._by_view(attention[JOINED], states, grids, batch)
         return FusionOutput(self.decoder(memory), attention=own, vector=memory)
 
     def uniform(self, batch: Batch) -> dict[str, Tensor]:
@@ -116,7 +116,7 @@ class Model(Encoded):
         Some of a view's steps stand for more of the common ones than others.
         """
         states, joined, grids = self._joined(batch)
-        own = self._apart(gca.evenly(joined.mask), states, grids, batch)
+        own = self._by_view(gca.evenly(joined.mask), states, grids, batch)
         return {name: weights[:, 0] for name, weights in own.items()}
 
     def _joined(self, batch: Batch) -> tuple[dict[str, Padded], Padded, dict[str, Resampling]]:
@@ -128,7 +128,7 @@ class Model(Encoded):
         parts = [_present(view, grids[name](view.values)) for name, view in states.items()]
         return states, Padded(self.project(torch.cat(parts, dim=-1)), lengths), grids
 
-    def _apart(
+    def _by_view(
         self,
         weights: Tensor,
         states: Mapping[str, Padded],

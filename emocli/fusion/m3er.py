@@ -261,8 +261,8 @@ class Model(Network):
 
 
 def _require_fusible(core: mfn.MemoryCore, config: Config) -> None:
-    apart = config.fusion == "concat" and not config.mulmix
-    if len(set(core.widths)) > 1 and not apart:
+    separate = config.fusion == "concat" and not config.mulmix
+    if len(set(core.widths)) > 1 and not separate:
         units = ", ".join(f"{n} {w}" for n, w in zip(core.names, core.widths, strict=True))
         raise ConfigError(
             f"channels of unequal width ({units}) cannot be combined number by number",

@@ -75,8 +75,8 @@ def expected_calibration_error(
     ``sum over bins of n_b / n |accuracy_b - confidence_b|``; ``hits`` and ``confidence`` are (n,).
     """
     place = _bin(confidence, bins)
-    apart = np.bincount(place, weights=hits - confidence, minlength=bins)
-    return float(np.abs(apart).sum() / len(hits))
+    gaps = np.bincount(place, weights=hits - confidence, minlength=bins)
+    return float(np.abs(gaps).sum() / len(hits))
 
 
 def each_class(targets: NDArray[Any], classes: int) -> NDArray[Any]:

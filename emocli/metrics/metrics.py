@@ -371,8 +371,8 @@ def _concordance(
     side varies.
     """
     x, y = targets - targets.mean(axis=0), predicted - predicted.mean(axis=0)
-    apart = targets.mean(axis=0) - predicted.mean(axis=0)
-    scale = (x**2).mean(axis=0) + (y**2).mean(axis=0) + apart**2
+    shift = targets.mean(axis=0) - predicted.mean(axis=0)
+    scale = (x**2).mean(axis=0) + (y**2).mean(axis=0) + shift**2
     varies = (np.ptp(targets, axis=0) > 0) | (np.ptp(predicted, axis=0) > 0)
     agreement = np.full(len(scale), np.nan)
     np.divide(2 * (x * y).mean(axis=0), scale, out=agreement, where=varies)

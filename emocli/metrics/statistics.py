@@ -330,8 +330,8 @@ def interval_over(clips: Sequence[Clip]) -> str:
     if count >= FEWEST:
         return f"{what} {count} {unit}s"
     why = f"none over {unit}s, of which there are {count} (it takes {FEWEST})"
-    apart = unit != "clip" and len(clips) >= FEWEST
-    return f"{why}; {what} {len(clips)} clips as if they were independent" if apart else why
+    as_clips = unit != "clip" and len(clips) >= FEWEST
+    return f"{why}; {what} {len(clips)} clips as if they were independent" if as_clips else why
 
 
 def drawn_of(clips: Sequence[Clip]) -> str:

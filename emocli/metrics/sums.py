@@ -206,8 +206,8 @@ def _pearson(sums: Reals) -> Reals:
 
 
 def _ccc(sums: Reals) -> Reals:
-    apart, x, y, both = _central(sums)
-    return _mean(np.where(x + y > 0, _over(2 * both, x + y + apart**2), np.nan))
+    shift, x, y, both = _central(sums)
+    return _mean(np.where(x + y > 0, _over(2 * both, x + y + shift**2), np.nan))
 
 
 _SQUARES = partial(_errors, power=2)

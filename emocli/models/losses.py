@@ -184,8 +184,8 @@ def _concordance(logits: Tensor, targets: Tensor) -> Tensor:
     It is no mean over clips: every clip has the same.
     """
     x, y = logits - logits.mean(dim=0), targets - targets.mean(dim=0)
-    apart = logits.mean(dim=0) - targets.mean(dim=0)
-    scale = (x**2).mean(dim=0) + (y**2).mean(dim=0) + apart**2
+    shift = logits.mean(dim=0) - targets.mean(dim=0)
+    scale = (x**2).mean(dim=0) + (y**2).mean(dim=0) + shift**2
     agreement = 2 * (x * y).mean(dim=0) / scale.clamp(min=torch.finfo(scale.dtype).tiny)
     return (1 - agreement).expand_as(logits)
 

@@ -21,8 +21,8 @@ RESTORE = "restore it, or train again with --overwrite"
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> None:
     """Write a safetensors file as a whole."""
     # Copies: tied parameters share memory, which the format refuses.
-    plain = {n: t.detach().cpu().contiguous().clone() for n, t in tensors.items()}
-    write_bytes(path, save(plain, dict(metadata)))
+    copies = {n: t.detach().cpu().contiguous().clone() for n, t in tensors.items()}
+    write_bytes(path, save(copies, dict(metadata)))
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:

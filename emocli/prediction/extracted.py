@@ -167,18 +167,18 @@ def extract_apart(
     EmocliError
         As `extracted`.
     """
-    seen, apart = _with_and_without(people_feature, features)
-    apart_share = _share_apart(apart, clips, seen, clips)
+    seen, others = _with_and_without(people_feature, features)
+    apart_share = _share_apart(others, clips, seen, clips)
     _Computation(config, pool, zeros=False).compute(
-        clips, apart, folder / APART, lambda share: progress(apart_share * share)
+        clips, others, folder / APART, lambda share: progress(apart_share * share)
     )
 
 
 def _share_apart(
-    apart: RunFeatures, clips: Sequence[Clip], seen: RunFeatures, people: Sequence[Clip]
+    others: RunFeatures, clips: Sequence[Clip], seen: RunFeatures, people: Sequence[Clip]
 ) -> float:
     """Return the share of the arrays to compute that people have no part in."""
-    first, last = len(apart.recipes) * len(clips), len(seen.recipes) * len(people)
+    first, last = len(others.recipes) * len(clips), len(seen.recipes) * len(people)
     return first / max(first + last, 1)
 
 

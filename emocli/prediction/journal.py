@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from emocli.data.durable import make_folder, write_bytes
-from emocli.data.json_io import plain
+from emocli.data.json_io import plain_values
 from emocli.data.rules import absolute
 from emocli.data.stamp import stamp_of
 from emocli.prediction.recognised import RecognisedChunks
@@ -28,7 +28,7 @@ class Journal:
     def __init__(self, manifest: Path, options: SegmentOptions, segmenter: Segmenter) -> None:
         manifest = absolute(manifest)
         self._folder = manifest.with_name(f".{manifest.stem}.segments")
-        self._options = plain(options)
+        self._options = plain_values(options)
         self._speakers = _state(options.speakers)
         self._segmenter = segmenter
 

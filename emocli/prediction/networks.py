@@ -136,7 +136,7 @@ class FoldNetworks:
         advisory_check = _advisory_check(repair, options, run / CHECK, members[0])
         if not repair.label:
             return cls(run, config, members, repair, None, speakers, advisory_check)
-        known = build(RepairConfig, packed.asked or packed.repair, "repair")
+        known = build(RepairConfig, packed.with_check or packed.repair, "repair")
         trained = build(RobustConfig, config.robust, "robust")
         standardiser, as_given = members[0].standardiser, trained.fit_on == "as_given"
         own = PackedRepair(run, known, standardiser, config.train.refit, as_given, packed.remarks)
@@ -225,8 +225,8 @@ def _advisory_check(
     repair: RepairConfig, options: RepairOptions, place: Path, run: Run
 ) -> AdvisoryCheck | None:
     """Return the check at a place, if the repair does not ask it and nobody said so."""
-    asked = repair.trust != "all" or options.check is not None
-    return None if asked else AdvisoryCheck.of(place, run)
+    decided = repair.trust != "all" or options.check is not None
+    return None if decided else AdvisoryCheck.of(place, run)
 
 
 def _speakers(run: Path, config: RunConfig) -> SpeakerStatistics | None:

@@ -97,14 +97,14 @@ def fitted(transcript: Transcript, seconds: float, path: Path, *, overlap: bool)
         _check(line, seconds, path)
     inside = [replace(line, end=min(line.end, seconds)) for line in lines]
     cut = sum(line.end > seconds for line in lines)
-    apart, trimmed = (inside, 0) if overlap else _apart(inside)
+    separate, trimmed = (inside, 0) if overlap else _without_overlap(inside)
     counts = (
         (len(transcript.lines) - len(lines), "lines without length left out"),
         (cut, "lines cut off at the end of the recording"),
         (trimmed, f"lines cut off at the next one, which begins up to {TRIMMED:g} s earlier"),
     )
     notes = tuple(f"{count} {what}" for count, what in counts if count)
-    return replace(transcript, lines=by_start(apart), notes=(*transcript.notes, *notes))
+    return replace(transcript, lines=by_start(separate), notes=(*transcript.notes, *notes))
 
 
 def _check(line: Line, seconds: float, path: Path) -> None:
@@ -117,21 +117,21 @@ def _check(line: Line, seconds: float, path: Path) -> None:
         raise MediaError(f"{what}, which lasts {seconds:.3f} s", where=line.place, hint=hint)
 
 
-def _apart(lines: Sequence[Line]) -> tuple[list[Line], int]:
+def _without_overlap(lines: Sequence[Line]) -> tuple[list[Line], int]:
     """Cut lines off where the next one of the speaker begins slightly earlier."""
     last: dict[str, int] = {}
-    apart: list[Line] = []
+    separate: list[Line] = []
     trimmed = 0
     for line in by_start(lines):
         before = last.get(line.speaker)
-        if before is not None and apart[before].end > line.start:
-            if apart[before].end > line.start + TRIMMED or apart[before].start >= line.start:
-                raise _overlapping(apart[before], line)
-            apart[before] = replace(apart[before], end=line.start)
+        if before is not None and separate[before].end > line.start:
+            if separate[before].end > line.start + TRIMMED or separate[before].start >= line.start:
+                raise _overlapping(separate[before], line)
+            separate[before] = replace(separate[before], end=line.start)
             trimmed += 1
-        last[line.speaker] = len(apart)
-        apart.append(line)
-    return apart, trimmed
+        last[line.speaker] = len(separate)
+        separate.append(line)
+    return separate, trimmed
 
 
 def _overlapping(first: Line, second: Line) -> MediaError:

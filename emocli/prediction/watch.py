@@ -18,7 +18,7 @@ from pathlib import Path
 
 from emocli.data.durable import locked, used_folder, write_text
 from emocli.data.filenames import named
-from emocli.data.json_io import as_json, plain
+from emocli.data.json_io import as_json, plain_values
 from emocli.data.media.content import AUDIO, VIDEO
 from emocli.data.record import Record, Report
 from emocli.data.rules import absolute
@@ -199,7 +199,7 @@ class Watch:
 
     @cached_property
     def _key(self) -> str:
-        options = plain(asdict(self.predictor.options))
+        options = plain_values(asdict(self.predictor.options))
         facts = json.dumps([self.predictor.ensemble.fingerprint, options, version()])
         return hashlib.sha256(facts.encode()).hexdigest()[:32]
 

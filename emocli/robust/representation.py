@@ -97,9 +97,9 @@ class Representation:
 
     def by_clip(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Average over the rows of each clip that are not NaN, (B * rows, ...) -> (B, ...)."""
-        apart = values.reshape(-1, self.per_clip, *values.shape[1:])
-        known = ~np.isnan(apart)
-        total, count = np.where(known, apart, 0).sum(axis=1), known.sum(axis=1)
+        rows = values.reshape(-1, self.per_clip, *values.shape[1:])
+        known = ~np.isnan(rows)
+        total, count = np.where(known, rows, 0).sum(axis=1), known.sum(axis=1)
         return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
     def kept(self, rows: Rows, flags: Flags) -> Rows:

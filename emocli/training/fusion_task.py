@@ -157,8 +157,8 @@ class FusionTask:
         check_settings(network, train, config)
         self.votes = votes(train) if config.target == "votes" else None
         weights = class_weights(config, train)
-        question = config.logit_task(self.task)
-        self.loss = losses.base_loss(config.loss, question, weights, config.label_smoothing)
+        logit_task = config.logit_task(self.task)
+        self.loss = losses.base_loss(config.loss, logit_task, weights, config.label_smoothing)
         self.fabric = make_fabric(config.accelerator, config.precision)
         self.adversary = make_adversary(network, train, config)
         against = [] if self.adversary is None else [self.adversary.to(self.fabric.device)]
@@ -270,8 +270,8 @@ def check_settings(network: Network, train: Samples, config: TrainConfig) -> Non
         votes(train)
     if config.adversary:
         numbered_speakers(network, train)
-    weights, question = class_weights(config, train), config.logit_task(task)
-    losses.base_loss(config.loss, question, weights, config.label_smoothing)
+    weights, logit_task = class_weights(config, train), config.logit_task(task)
+    losses.base_loss(config.loss, logit_task, weights, config.label_smoothing)
     check_machine(config.accelerator, config.precision)
 
 
@@ -280,10 +280,10 @@ def check_targets(network: Network | type[Network], task: Task, config: TrainCon
     others = {"mixup": config.mixup > 0, "target": config.target != "label"}
     for setting in (name for name, chosen in others.items() if chosen):
         where, value = f"setting 'train.{setting}'", getattr(config, setting)
-        plain = f"choose train.{setting}={TrainConfig.model_fields[setting].default}"
+        hint = f"choose train.{setting}={TrainConfig.model_fields[setting].default}"
         if value != "one_vs_rest" and not network.takes_soft_targets:
-            raise ConfigError(f"{where} = {value}: the network's own loss takes labels", hint=plain)
+            raise ConfigError(f"{where} = {value}: the network's own loss takes labels", hint=hint)
         if setting == "mixup" and level(network) != "clip":
-            raise ConfigError(f"{where} = {value} is for clips, not for dialogues", hint=plain)
+            raise ConfigError(f"{where} = {value} is for clips, not for dialogues", hint=hint)
         if setting == "target" and task != "single":
-            raise ConfigError(f"{where} = {value} does not fit a task of '{task}'", hint=plain)
+            raise ConfigError(f"{where} = {value} does not fit a task of '{task}'", hint=hint)

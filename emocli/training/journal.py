@@ -62,7 +62,7 @@ class FileLock:
         self.stack.close()
 
 
-def mend(path: Path) -> None:
+def drop_half_line(path: Path) -> None:
     """Cut off a line that a kill has left half written."""
     if not path.is_file():
         return

@@ -40,8 +40,8 @@ class NetworkOutputs:
         self, task: Task, config: TrainConfig, temperature: float | None = None
     ) -> NDArray[np.float32]:
         """Return what the logits mean: probabilities or intensities, shape (n, C)."""
-        question = config.logit_task(task)
-        return losses.probabilities(question, config.loss, self.logits, temperature).numpy()
+        logit_task = config.logit_task(task)
+        return losses.probabilities(logit_task, config.loss, self.logits, temperature).numpy()
 
     def scores(self, task: Task, config: TrainConfig, classes: Sequence[str]) -> metrics.Scores:
         """Compare with the labels."""

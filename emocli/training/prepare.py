@@ -136,8 +136,8 @@ class Prepared:
 
     def _condensed(self, samples: Samples, network: Network, memory: FeatureCache) -> Samples:
         """Condense and keep in memory; masks strike single steps and columns, which must stay."""
-        plain = masks(self.settings)
-        return CachedSamples.through(samples if plain else samples.condensed_by(network), memory)
+        masked = masks(self.settings)
+        return CachedSamples.through(samples if masked else samples.condensed_by(network), memory)
 
     def ready(self, network: Network) -> tuple[Samples, Samples]:
         """Train and valid split, standardised, corrupted, repaired, condensed, kept in memory."""

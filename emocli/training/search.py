@@ -39,9 +39,9 @@ from emocli.training.journal import (
     JOURNAL,
     Sampler,
     again,
+    drop_half_line,
     ended,
     load_optuna,
-    mend,
     open_study,
     started,
 )
@@ -186,7 +186,7 @@ class Search:
         journal = self.folder / JOURNAL
         if not journal.is_file():
             rundir.require_empty(self.folder, "a study")
-        mend(journal)
+        drop_half_line(journal)
         study = self._study(0)
         was, now = study.user_attrs.get("asked"), self._identity()
         if was is None:
@@ -349,10 +349,10 @@ def _changed(was: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
 
     Of a study that was asked for the same, return the defaults it knew and had otherwise.
     """
-    old, new = (dict(leaves({k: json.loads(v) for k, v in asked.items()})) for asked in (was, now))
+    old, new = (dict(leaves({k: json.loads(v) for k, v in each.items()})) for each in (was, now))
     changed = sorted(key for key in {*old, *new} if old.get(key) != new.get(key))
-    asked = [key for key in changed if not key.startswith("default.")]
-    return asked or [key for key in changed if key in old]
+    requested = [key for key in changed if not key.startswith("default.")]
+    return requested or [key for key in changed if key in old]
 
 
 def declared(fusion: str, settings: Mapping[str, Plain], own: Space) -> Space:

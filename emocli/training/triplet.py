@@ -128,11 +128,11 @@ def triplet_term(
     margin = adaptive_margin(near, far)
     if config.margin_grad == "detach":
         margin = margin.detach()
-    apart = near - (far + across) / 2
+    gap = near - (far + across) / 2
     if config.amt == "scaled":
-        return (apart + config.scale * (margin - 2) / 4).clamp(min=0).mean()
+        return (gap + config.scale * (margin - 2) / 4).clamp(min=0).mean()
     # A hinge would do nothing: by the triangle inequality this is never below zero.
-    return (apart + margin).mean()  # eq. 10
+    return (gap + margin).mean()  # eq. 10
 
 
 def adaptive_margin(near: Tensor, far: Tensor) -> Tensor:

@@ -108,7 +108,7 @@ EXAMPLES: dict[str, Report] = {
         emocli="1.0",
         run="run",
         fingerprint="0f",
-        folds={".": FoldRepair(repair={"fill": "mean"}, remarks=(), asked={"check": True})},
+        folds={".": FoldRepair(repair={"fill": "mean"}, remarks=(), with_check={"check": True})},
         assets={"glove": {"vectors": "assets/glove.txt"}},
         outside={"speech_model.encoder": "a/b"},
         vectors=(

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from emocli.data.json_io import as_json, plain
+from emocli.data.json_io import as_json, plain_values
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,8 @@ class Result:
 
 def test_what_json_does_not_know_becomes_what_it_knows() -> None:
     result = Result(Path("runs") / "a", {1: np.float32(0.5)}, frozenset({"clip"}))
-    assert plain(result) == {"path": "runs/a", "shares": {"1": 0.5}, "clips": ["clip"]}
-    actual = plain({"matrix": np.array([[1, 2]]), "pair": (True, None), "text": "é"})
+    assert plain_values(result) == {"path": "runs/a", "shares": {"1": 0.5}, "clips": ["clip"]}
+    actual = plain_values({"matrix": np.array([[1, 2]]), "pair": (True, None), "text": "é"})
     assert actual == {"matrix": [[1, 2]], "pair": [True, None], "text": "é"}
 
 

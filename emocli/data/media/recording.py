@@ -236,8 +236,8 @@ class _Reader:
         """Tell whether times are right if a clip is come to that way."""
         name, coding = self.container.format.name, self.stream.codec_context.name
         if way == "seek":
-            plain = name not in UNEVEN or coding.startswith("pcm_")
-            return name in SEEKABLE and plain and coding not in BLIND
+            even = name not in UNEVEN or coding.startswith("pcm_")
+            return name in SEEKABLE and even and coding not in BLIND
         return way == "all" or coding not in BLIND
 
     def seek(self, time: float) -> bool:

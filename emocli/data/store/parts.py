@@ -100,8 +100,8 @@ def arrays_of(track: Track) -> dict[str, Array]:
 
 def note_text(notes: Mapping[str, float]) -> str:
     """Return a track's notes as text; NumPy's numbers become plain ones."""
-    plain = {name: float(value) for name, value in sorted(notes.items())}
-    return json.dumps(plain) if plain else ""
+    numbers = {name: float(value) for name, value in sorted(notes.items())}
+    return json.dumps(numbers) if numbers else ""
 
 
 def columns_of(arrays: Mapping[str, Array]) -> dict[str, Column]:

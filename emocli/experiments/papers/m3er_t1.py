@@ -70,9 +70,9 @@ class Config(Settings):
 def table(config: Config) -> Table:
     """Return the table of both corpora, with a column for each of what is quoted."""
     of_clips = corpus_of_paper(config.corpus, config.task)
-    plain = Row("M3ER", fusion="m3er")
+    base = Row("M3ER", fusion="m3er")
     ours = {CLEAN.name: overall("M3ER", of_clips)} if of_clips else {}
-    others = [row for row in (other_objective(plain, of_clips, config.task),) if row]
+    others = [row for row in (other_objective(base, of_clips, config.task),) if row]
     known: dict[str, dict[str, dict[str, float]]] = {
         **{name: {CORPORA[of]: {m: value}} for name, (of, m, value) in LITERATURE.items()},
         OWN: {column: overall("M3ER", corpus) for corpus, column in CORPORA.items()},
@@ -81,7 +81,7 @@ def table(config: Config) -> Table:
     return Table(
         title="M3ER and the literature",
         rows=(
-            replace(as_in_paper(plain, of_clips), printed=ours),
+            replace(as_in_paper(base, of_clips), printed=ours),
             *others,
             Row("logistic regression", baseline="logistic"),
             *(

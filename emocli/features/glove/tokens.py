@@ -148,9 +148,9 @@ def forms(word: str, case: Case) -> tuple[str, ...]:
         return tuple(dict.fromkeys((word, unicodedata.normalize("NFKC", word))))
     written = [word]
     if not word.isascii():
-        plain = unicodedata.normalize("NFKC", word)
-        bare = JOINER.sub("", plain)
-        written += [plain, bare, unicodedata.normalize("NFC", POINT.sub("", bare))]
+        normalised = unicodedata.normalize("NFKC", word)
+        bare = JOINER.sub("", normalised)
+        written += [normalised, bare, unicodedata.normalize("NFC", POINT.sub("", bare))]
     lower = [form.lower() for form in written]
     lower += [] if word.isascii() else [form.casefold() for form in written]
     lower += [

@@ -33,7 +33,7 @@ def load(path: Path) -> Any:
     try:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
-            return RecordValues(file, size).plain(Machine(file, size).run(), 0)
+            return RecordValues(file, size).without_records(Machine(file, size).run(), 0)
     except FileNotFoundError:
         raise StoreError("there is no such file", where=path) from None
     except OSError as error:

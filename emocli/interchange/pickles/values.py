@@ -35,7 +35,7 @@ class RecordValues:
         self._open: set[int] = set()
         self._bytes = 0
 
-    def plain(self, value: Any, depth: int) -> Any:
+    def without_records(self, value: Any, depth: int) -> Any:
         """Return a value without records."""
         return self._sized(value, depth)[0]
 
@@ -54,18 +54,18 @@ class RecordValues:
             self._open.add(key)
             self._done[key] = self._expanded(value, depth + 1)
             self._open.remove(key)
-        plain, count = self._done[key]
+        expanded, count = self._done[key]
         if count > self._most:
             raise ValueError("it refers to the same values too often")
-        return plain, count
+        return expanded, count
 
     def _expanded(self, value: Any, depth: int) -> tuple[Any, int]:
         if isinstance(value, dict):
             items = [(key, self._sized(inner, depth)) for key, inner in value.items()]
-            return {key: plain for key, (plain, _) in items}, self._sum(n for _, (_, n) in items)
+            return {key: inner for key, (inner, _) in items}, self._sum(n for _, (_, n) in items)
         if isinstance(value, list | tuple):
-            inner = [self._sized(item, depth) for item in value]
-            return type(value)(plain for plain, _ in inner), self._sum(n for _, n in inner)
+            parts = [self._sized(item, depth) for item in value]
+            return type(value)(part for part, _ in parts), self._sum(n for _, n in parts)
         if isinstance(value, InertCall):
             return MAKERS[value.kind](self, value, depth)
         if isinstance(value, bytes | Bytes):

@@ -77,7 +77,7 @@ def _columns(stored: Collection[StoredFacts]) -> dict[str, Callable[[StoredFacts
     columns: dict[str, Callable[[StoredFacts], object]] = {
         "modality": lambda f: f.modality,
         "shape": lambda f: "T x " + " x ".join(map(str, f.shape)),
-        "rate (Hz)": lambda f: _plain(f.rate) if f.rate else "-",
+        "rate (Hz)": lambda f: _whole(f.rate) if f.rate else "-",
         "clips": lambda f: f.clips,
         "rows": lambda f: f.rows,
     }
@@ -89,7 +89,7 @@ def _columns(stored: Collection[StoredFacts]) -> dict[str, Callable[[StoredFacts
     return columns | {name: of for name, of in faults.items() if any(map(of, stored))}
 
 
-def _plain(rate: float) -> int | float:
+def _whole(rate: float) -> int | float:
     """Return a whole rate as a whole number."""
     return int(rate) if rate == int(rate) else rate
 

@@ -195,8 +195,8 @@ def _advisory_check(ensemble: Ensemble) -> str:
     """Describe a packed check that only reports anomaly scores; empty if there is none."""
     if not any(fold.advisory_check for fold in ensemble.folds):
         return ""
-    asked = "`emocli predict --check` asks it what to trust, `--check --proxy` regenerates the rest"
-    return f"packed, says how unusual each modality is; {asked}"
+    hint = "`emocli predict --check` asks it what to trust, `--check --proxy` regenerates the rest"
+    return f"packed, says how unusual each modality is; {hint}"
 
 
 def _metrics(ensemble: Ensemble) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from emocli.config import Tree, leaves
 from emocli.data.durable import digest
-from emocli.data.json_io import OPTIONAL
+from emocli.data.json_io import OPTIONAL, key
 from emocli.data.record import Record, Report
 from emocli.errors import ReportError, RunError
 from emocli.models.rundir import CARD
@@ -73,12 +73,13 @@ class WordVectors(Record):
 class FoldRepair(Record):
     """The repair of one fold: what it does about modalities that are not trusted, and cannot do.
 
-    ``asked`` is the repair for which a modality check and proxies are packed that it does not ask.
+    ``with_check`` (key ``asked``) is the repair for which a modality check and proxies are packed
+    that it does not ask.
     """
 
     repair: Tree
     remarks: tuple[str, ...]
-    asked: Tree | None = field(default=None, metadata=OPTIONAL)
+    with_check: Tree | None = field(default=None, metadata={**OPTIONAL, **key("asked")})
 
 
 @dataclass(frozen=True, kw_only=True)

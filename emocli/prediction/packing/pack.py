@@ -341,7 +341,7 @@ def _with_unasked(fold: FoldNetworks, packed: FoldRepair, out: Path) -> FoldRepa
     write_repair(own.repair_factory, own.repair, out)
     checked = own.repair.model_copy(update={"fill": "discard"})
     remarks = tuple(own.repair_factory.remarks(checked))
-    return replace(packed, remarks=remarks, asked=own.repair.model_dump(mode="json"))
+    return replace(packed, remarks=remarks, with_check=own.repair.model_dump(mode="json"))
 
 
 def _below(path: Path, folder: Path) -> Path:

@@ -60,10 +60,10 @@ def _voices(text: str) -> Iterator[tuple[str, str]]:
     for speaker, part in zip(others[::2], others[1::2], strict=True):
         name = " ".join(html.unescape(speaker).split())
         spoken[name] = f"{spoken.get(name, '')} {part}"
-    texts = {name: _plain(part) for name, part in spoken.items()}
-    filled = {name: plain for name, plain in texts.items() if plain}
+    texts = {name: _text(part) for name, part in spoken.items()}
+    filled = {name: part for name, part in texts.items() if part}
     yield from (filled or {"": ""}).items()
 
 
-def _plain(text: str) -> str:
+def _text(text: str) -> str:
     return " ".join(html.unescape(TAG.sub("", text)).split())

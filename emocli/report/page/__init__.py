@@ -101,7 +101,7 @@ def _anchors(titles: list[str]) -> Iterator[str]:
     """Yield a name for each title; of titles that are alike, numbered ones."""
     seen: dict[str, int] = {"content": 1, "contents": 1}
     for title in titles:
-        plain = html.unescape(re.sub("<[^>]*>", "", title)).lower()
-        name = re.sub(r"[^a-z0-9]+", "-", plain).strip("-") or "section"
+        words = html.unescape(re.sub("<[^>]*>", "", title)).lower()
+        name = re.sub(r"[^a-z0-9]+", "-", words).strip("-") or "section"
         seen[name] = seen.get(name, 0) + 1
         yield name if seen[name] == 1 else f"{name}-{seen[name]}"

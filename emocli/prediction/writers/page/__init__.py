@@ -11,7 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 from urllib.parse import quote
 
-from emocli.data.json_io import plain
+from emocli.data.json_io import plain_values
 from emocli.data.media.content import AUDIO
 from emocli.prediction.timeline import PredictionReport
 from emocli.prediction.writers.page.faces import faces_of
@@ -45,7 +45,7 @@ def html_text(report: PredictionReport, folder: Path) -> str:
     """Return the HTML of a page in a folder; short recordings and faces are inside it."""
     title = f"Emotion over time: {_title(report)}"
     sources = dict(_sources(report, folder))
-    data = {**report.data(), "media": plain(sources), "faces": plain(faces_of(report))}
+    data = {**report.data(), **plain_values({"media": sources, "faces": faces_of(report)})}
     parts = {
         "title": escaped(title),
         "failures": _failures(report),
