@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import singledispatchmethod
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -150,20 +149,14 @@ class EncoderPlan:
         epochs = self.train.epochs or self.source.epochs
         return Schedule(Criterion(NEIGHBOUR), self.train.lr, epochs, self.train.patience)
 
-    @singledispatchmethod
-    def pictures(self, source: Manifest | Path, store: Path, cache: Path) -> LabelledPictures:
-        """Return what to learn from: clips of a manifest, or a folder of files per class."""
-        raise NotImplementedError(type(source))
-
-    @pictures.register(Manifest)
-    def _of_manifest(self, source: Manifest, store: Path, cache: Path) -> LabelledPictures:
-        inputs = CorpusInputs(source, store, self.encoder.side, cache)
+    def clip_pictures(self, manifest: Manifest, store: Path, cache: Path) -> LabelledPictures:
+        """Return what to learn from: the clips of a manifest."""
+        inputs = CorpusInputs(manifest, store, self.encoder.side, cache)
         return of_manifest(self.source, inputs, self.train.teach)
 
-    @pictures.register(Path)
-    def _of_folder(self, source: Path, store: Path, cache: Path) -> LabelledPictures:
-        del store, cache
-        return of_folder(self.source, source)
+    def folder_pictures(self, folder: Path) -> LabelledPictures:
+        """Return what to learn from: a folder that holds one folder of files per class."""
+        return of_folder(self.source, folder)
 
     def config(self, pictures: LabelledPictures) -> EncoderRun:
         """Write down what the encoder is."""

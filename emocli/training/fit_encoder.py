@@ -100,7 +100,10 @@ def fit_encoder(
         If settings, pictures and folder do not fit each other; then nothing has been written.
     """
     plan = EncoderPlan.of(preset, settings or {}, kind)
-    pictures = plan.pictures(source, store, run / CHECKPOINT)
+    if isinstance(source, Manifest):
+        pictures = plan.clip_pictures(source, store, run / CHECKPOINT)
+    else:
+        pictures = plan.folder_pictures(source)
     config = plan.config(pictures)
     folder = EncoderFolder(run, "an encoder", "pictures", config, read_run, overwrite)
     # Made before anything is written: it refuses what cannot be trained.
