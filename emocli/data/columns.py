@@ -10,9 +10,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from emocli.data import rules
+from emocli.data import manifest_rules
 from emocli.data.clip import Clip, split_named
-from emocli.data.rules import GROUP, LABEL, MEDIA, MOST_NAMES
+from emocli.data.manifest_rules import GROUP, LABEL, MEDIA, MOST_NAMES
 from emocli.data.table import DataTable
 from emocli.display import csv_cell, csv_text
 from emocli.errors import ManifestError, choice
@@ -84,7 +84,7 @@ def read_clips(table: DataTable, path: Path, root: Path, classes: Sequence[str])
         For an unknown column, or a cell that does not hold what its column does.
     """
     _check_header(table.header, path, classes)
-    prefix = rules.folder_prefix(root)
+    prefix = manifest_rules.folder_prefix(root)
     columns = [(name, *_column(name, prefix)) for name in table.header]
     empty = {name: "" for name in REQUIRED if name in table.header}
     for line, row in zip(table.lines, table.rows, strict=True):
@@ -153,7 +153,7 @@ def slashes(cell: str, prefix: str) -> str:
 
 def write_clips(clips: Sequence[Clip], classes: Sequence[str], root: Path) -> str:
     """Return the text of the CSV file that holds the clips."""
-    prefix = rules.folder_prefix(root)
+    prefix = manifest_rules.folder_prefix(root)
     media = sorted({name for clip in clips for name in clip.media})
     graded = {name for clip in clips for name in clip.labels}
     labels = [name for name in classes if name in graded]
@@ -168,7 +168,9 @@ def write_clips(clips: Sequence[Clip], classes: Sequence[str], root: Path) -> st
     )
     rows: list[Iterable[object]] = [columns]
     for clip in clips:
-        paths = (rules.relative(clip.media[m], prefix) if m in clip.media else "" for m in media)
+        paths = (
+            manifest_rules.relative(clip.media[m], prefix) if m in clip.media else "" for m in media
+        )
         grades = (clip.labels.get(name) for name in labels)
         known = (clip.groups.get(name) for name in groups)
         own = (getattr(clip, name) for name in fields)

@@ -23,9 +23,9 @@ import numpy as np
 from h5py import h5a, h5d, h5g, h5l, h5o, h5s, h5t
 from numpy.typing import NDArray
 
+from emocli.data.decompression import LARGE, room
 from emocli.data.hdf5_checks import is_plain, kind_of, product, require_own, require_plain
 from emocli.data.heaps import SEARCHED, find_heaps, require_heaps
-from emocli.data.packed import LARGE, room
 from emocli.errors import StoreError, reason
 
 Attribute = str | int | float | bool

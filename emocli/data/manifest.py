@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from emocli.data import folds, rules
+from emocli.data import folds, manifest_rules
 from emocli.data.clip import SPLITS, Clip, by_dialogue
 from emocli.data.columns import known_columns, read_clips, write_clips
 from emocli.data.durable import replacing, write_at, write_lock
 from emocli.data.folds import Fold
-from emocli.data.rules import MOST_NAMES, Task
+from emocli.data.manifest_rules import MOST_NAMES, Task
 from emocli.data.sidecar import encoded, read_both, replaced, sidecar_path, toml_text
 from emocli.errors import ManifestError, choice
 from emocli.parsing import Tree
@@ -79,13 +79,13 @@ class Manifest:
         place = partial(self._place, lines)
         if not self.clips:
             raise ManifestError("holds no clip", where=self._name)
-        twice = rules.repeated(self.classes)
+        twice = manifest_rules.repeated(self.classes)
         if twice is not None:
             raise ManifestError(f"class '{twice}' is listed twice", where=self._name)
-        rules.check_ids(self.clips, place)
-        rules.check_values(self.clips, self.classes, self.task, self.root, place)
+        manifest_rules.check_ids(self.clips, place)
+        manifest_rules.check_values(self.clips, self.classes, self.task, self.root, place)
         if not self.overlap:
-            rules.check_groups(self.clips, place)
+            manifest_rules.check_groups(self.clips, place)
 
     @classmethod
     def read(cls, path: StrPath, root: StrPath | None = None) -> Manifest:
@@ -106,7 +106,7 @@ class Manifest:
         path = Path(path)
         table, sidecar = read_both(path)
         known = known_columns(sidecar.classes)
-        base = rules.absolute(path.parent / sidecar.root if root is None else Path(root))
+        base = manifest_rules.absolute(path.parent / sidecar.root if root is None else Path(root))
         manifest = cls(
             clips=tuple(read_clips(table.renamed(known), path, base, sidecar.classes)),
             classes=sidecar.classes,
@@ -120,7 +120,7 @@ class Manifest:
             splits=sidecar.splits,
             lines=table.lines,
         )
-        rules.check_links(manifest.clips, base, partial(manifest._place, table.lines))
+        manifest_rules.check_links(manifest.clips, base, partial(manifest._place, table.lines))
         return manifest
 
     @classmethod
@@ -142,10 +142,10 @@ class Manifest:
             there are left as they were.
         """
         path = Path(path)
-        rules.check_links(self.clips, self.root, partial(self._place, ()))
+        manifest_rules.check_links(self.clips, self.root, partial(self._place, ()))
         cells = encoded(write_clips(self.clips, self.classes, self.root), path)
         with write_lock(path, wait=True):
-            facts = self._facts(rules.absolute(path.parent), replaced(path, cells))
+            facts = self._facts(manifest_rules.absolute(path.parent), replaced(path, cells))
             about = encoded(toml_text(facts), path)
             with replacing(path) as table, replacing(sidecar_path(path)) as sidecar:
                 for descriptor, content in ((table, cells), (sidecar, about)):
@@ -255,9 +255,11 @@ class Manifest:
 
     @cached_property
     def _records(self) -> Mapping[str, bytes]:
-        prefix, records = rules.folder_prefix(self.root), {}
+        prefix, records = manifest_rules.folder_prefix(self.root), {}
         for clip in self.clips:
-            media = [[name, rules.relative(path, prefix)] for name, path in clip.media.items()]
+            media = [
+                [name, manifest_rules.relative(path, prefix)] for name, path in clip.media.items()
+            ]
             record = [clip.id, clip.start, clip.end, clip.text, sorted(media)]
             records[clip.id] = json.dumps(record).encode()
         return records
@@ -278,7 +280,7 @@ class Manifest:
         return f"{self._name}, {row}, column '{column}'"
 
     def _facts(self, folder: Path, replaces: str) -> Tree:
-        root = rules.absolute(self.root)
+        root = manifest_rules.absolute(self.root)
         inside = root.is_relative_to(folder)
         return {
             "dataset": self.dataset,

@@ -21,7 +21,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from emocli.data.packed import SMALL, room
+from emocli.data.decompression import SMALL, room
 from emocli.errors import StoreError, reason
 
 MAGIC = b"\x93NUMPY"

@@ -10,7 +10,7 @@ from pathlib import Path
 from emocli.config import Settings, build
 from emocli.data.durable import digest, disk_errors
 from emocli.data.encoding import read_text
-from emocli.data.rules import Task
+from emocli.data.manifest_rules import Task
 from emocli.data.table import DataTable, read_table
 from emocli.errors import ConfigError, ManifestError
 from emocli.parsing import Plain, parse_toml

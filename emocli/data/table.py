@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
-from emocli.data import rules
+from emocli.data import manifest_rules
 from emocli.data.encoding import read_text
 from emocli.errors import EmocliError, EmocliWarning
 
@@ -46,7 +46,7 @@ class DataTable:
             return name if name in taken or own in taken else own
 
         header = tuple(map(as_known, self.header))
-        return self if rules.repeated(header) is not None else replace(self, header=header)
+        return self if manifest_rules.repeated(header) is not None else replace(self, header=header)
 
     def records(self) -> Iterator[dict[str, str]]:
         """Iterate over the rows, each as column name to cell."""
@@ -78,7 +78,7 @@ def read_table(path: Path, error: type[EmocliError], usual: str = ",") -> DataTa
         raise error("is empty", where=path)
     width = len(rows[0]) - _unnamed(rows)
     header, *rest = (_fitted(row, width) for row in rows)
-    twice = rules.repeated(name for name in header if name.strip())
+    twice = manifest_rules.repeated(name for name in header if name.strip())
     if twice is not None:
         raise error(f"column '{twice}' is there twice", where=f"{path}, row {lines[0]}")
     for row, start in zip(rest, lines[1:], strict=True):

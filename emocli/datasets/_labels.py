@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Protocol
 
 from emocli.data.clip import Clip
-from emocli.data.rules import Task
+from emocli.data.manifest_rules import Task
 from emocli.display import number_of
 from emocli.errors import ManifestError
 

@@ -22,7 +22,7 @@ from emocli.config import Settings
 from emocli.data.clip import SPLITS, Clip, Split
 from emocli.data.encoding import read_text
 from emocli.data.manifest import Manifest, Task
-from emocli.data.rules import absolute
+from emocli.data.manifest_rules import absolute
 from emocli.datasets._sdk_labels import EMOTIONS as EMOTIONS
 from emocli.datasets._sdk_labels import SENTIMENT as SENTIMENT
 from emocli.datasets._sdk_labels import TABLE, LabelledSegment, of_table, read_segments

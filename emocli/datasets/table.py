@@ -32,12 +32,12 @@ from typing import Any, Literal
 from pydantic import field_validator
 
 from emocli.config import Settings
-from emocli.data import rules
+from emocli.data import manifest_rules
 from emocli.data.clip import SPLITS, Clip
 from emocli.data.columns import FOLD, KINDS, PARSERS, PLAIN, media_path
 from emocli.data.manifest import Manifest
+from emocli.data.manifest_rules import GROUP, LABEL, MEDIA, MOST_NAMES, absolute, folder_prefix
 from emocli.data.media.content import AUDIO, STILLS, VIDEO
-from emocli.data.rules import GROUP, LABEL, MEDIA, MOST_NAMES, absolute, folder_prefix
 from emocli.data.table import DataTable, read_table
 from emocli.datasets._labels import (
     LabelColumn,
@@ -181,11 +181,11 @@ def _check(
     def place(index: int, column: str) -> str:
         return f"{path}, row {table.lines[index]}, column '{column}'"
 
-    rules.check_ids(clips, place)
-    rules.check_values(clips, labels.classes, labels.task, root, place)
+    manifest_rules.check_ids(clips, place)
+    manifest_rules.check_values(clips, labels.classes, labels.task, root, place)
     if groups:
         try:
-            rules.check_groups(clips, place)
+            manifest_rules.check_groups(clips, place)
         except ManifestError as error:
             hint = "keep it in one, draw splits (table.split=new), or say table.overlap=true"
             raise ManifestError(error.what, where=error.where, hint=hint) from None

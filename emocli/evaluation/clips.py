@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from emocli.data.clip import Clip
 from emocli.data.columns import csv_rows, group_names
 from emocli.data.manifest import Task
-from emocli.data.rules import GROUP, LABEL
+from emocli.data.manifest_rules import GROUP, LABEL
 from emocli.evaluation.predictions import Predictions
 from emocli.metrics.metrics import ACCEPT, PRESENT, tells_presence
 

@@ -34,9 +34,9 @@ from emocli.data.clip import Clip as Clip
 from emocli.data.clip import Split
 from emocli.data.folds import shuffle_key
 from emocli.data.manifest import Manifest as Manifest
+from emocli.data.manifest_rules import MOST_NAMES, absolute
 from emocli.data.media.content import AUDIO as AUDIO
 from emocli.data.media.content import VIDEO as VIDEO
-from emocli.data.rules import MOST_NAMES, absolute
 from emocli.data.table import DataTable
 from emocli.display import number_of
 from emocli.errors import ManifestError

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from emocli.data.durable import make_folder, write_bytes
 from emocli.data.json_io import plain_values
-from emocli.data.rules import absolute
+from emocli.data.manifest_rules import absolute
 from emocli.data.stamp import stamp_of
 from emocli.prediction.recognised import RecognisedChunks
 from emocli.prediction.segment import Heard, SegmentedRecording, Segmenter, SegmentOptions

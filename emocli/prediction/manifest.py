@@ -11,7 +11,7 @@ from emocli.data.clip import Clip, Split
 from emocli.data.durable import make_folder, write_text
 from emocli.data.filenames import named as file_named
 from emocli.data.manifest import Manifest
-from emocli.data.rules import absolute
+from emocli.data.manifest_rules import absolute
 from emocli.data.words import HEADER, Word
 from emocli.prediction.recordings import common_folder, names
 from emocli.prediction.segment import SegmentedRecording

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path, PurePath
 
+from emocli.data.manifest_rules import absolute
 from emocli.data.media.content import AUDIO, STILLS, VIDEO
-from emocli.data.rules import absolute
 from emocli.errors import MediaError
 from emocli.plugin.dataset import Folder
 

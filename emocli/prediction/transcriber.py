@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from emocli.data.rules import absolute
+from emocli.data.manifest_rules import absolute
 from emocli.data.stamp import stamp_of
 from emocli.data.words import Word
 from emocli.display import number_of

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from emocli.data import rules
+from emocli.data import manifest_rules
 from emocli.data.columns import known_columns, read_clips
 from emocli.data.manifest import Manifest
 from emocli.data.sidecar import sidecar_path
@@ -31,7 +31,7 @@ def read_unlabelled(path: Path, classes: Sequence[str]) -> Manifest:
 
 def _without_sidecar(path: Path, classes: Sequence[str]) -> Manifest:
     table = read_table(path, ManifestError)
-    root = rules.absolute(path.parent)
+    root = manifest_rules.absolute(path.parent)
     clips = read_clips(table.renamed(known_columns(classes)), path, root, classes)
     bare = tuple(replace(clip, label=None, labels={}) for clip in clips)
     return Manifest(

@@ -19,9 +19,9 @@ from pathlib import Path
 from emocli.data.durable import locked, used_folder, write_text
 from emocli.data.filenames import named
 from emocli.data.json_io import as_json, plain_values
+from emocli.data.manifest_rules import absolute
 from emocli.data.media.content import AUDIO, VIDEO
 from emocli.data.record import Record, Report
-from emocli.data.rules import absolute
 from emocli.errors import ConfigError, MediaError, ReportError
 from emocli.plugin.dataset import Folder
 from emocli.prediction.predict import Predictor, predict_into

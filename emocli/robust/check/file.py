@@ -19,9 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emocli.config import Tree
+from emocli.data.decompression import LARGE
 from emocli.data.durable import write_bytes
 from emocli.data.hdf5 import Hdf5
-from emocli.data.packed import LARGE
 from emocli.errors import StoreError, reason
 from emocli.parsing import parse_object
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from emocli.data import rules
+from emocli.data import manifest_rules
 from emocli.data.clip import Clip
 from emocli.errors import ManifestError
 
@@ -16,13 +16,13 @@ def place(index: int, column: str) -> str:
 def test_paths_are_compared_as_they_are_written(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "real")
-    prefix = rules.folder_prefix(tmp_path / "link")
-    assert rules.relative(tmp_path / "link" / "a" / "b.wav", prefix) == "a/b.wav"
-    assert rules.relative(tmp_path / "link" / "a" / ".." / "b.wav", prefix) == "b.wav"
-    assert rules.relative(tmp_path / "real" / "b.wav", prefix) is None
-    assert rules.relative(tmp_path / "linked" / "b.wav", prefix) is None
-    assert rules.relative(tmp_path / "link" / ".." / "b.wav", prefix) is None
-    assert rules.folder_prefix(Path("/")) == "/"
+    prefix = manifest_rules.folder_prefix(tmp_path / "link")
+    assert manifest_rules.relative(tmp_path / "link" / "a" / "b.wav", prefix) == "a/b.wav"
+    assert manifest_rules.relative(tmp_path / "link" / "a" / ".." / "b.wav", prefix) == "b.wav"
+    assert manifest_rules.relative(tmp_path / "real" / "b.wav", prefix) is None
+    assert manifest_rules.relative(tmp_path / "linked" / "b.wav", prefix) is None
+    assert manifest_rules.relative(tmp_path / "link" / ".." / "b.wav", prefix) is None
+    assert manifest_rules.folder_prefix(Path("/")) == "/"
 
 
 @pytest.mark.parametrize(
@@ -43,20 +43,20 @@ def test_paths_are_compared_as_they_are_written(tmp_path: Path) -> None:
 )
 def test_impossible_values_are_named(tmp_path: Path, clip: Clip, said: str) -> None:
     with pytest.raises(ManifestError, match=said):
-        rules.check_values([clip], ["sad", "happy"], "single", tmp_path, place)
+        manifest_rules.check_values([clip], ["sad", "happy"], "single", tmp_path, place)
 
 
 def test_groups_stay_in_one_split() -> None:
     clips = [Clip("a", speaker="ann"), Clip("b"), Clip("c", "test"), Clip("d", "test", "ann")]
-    rules.check_groups(clips[:3], place)
+    manifest_rules.check_groups(clips[:3], place)
     with pytest.raises(
         ManifestError, match="clip 3, speaker: speaker 'ann' is in train and in test"
     ):
-        rules.check_groups(clips, place)
+        manifest_rules.check_groups(clips, place)
 
 
 def test_ids_are_there_and_differ() -> None:
     with pytest.raises(ManifestError, match=r"clip 1, id: id 'a' is already .* see clip 0, id"):
-        rules.check_ids([Clip("a"), Clip("a")], place)
+        manifest_rules.check_ids([Clip("a"), Clip("a")], place)
     with pytest.raises(ManifestError, match="clip 0, id: is empty"):
-        rules.check_ids([Clip("")], place)
+        manifest_rules.check_ids([Clip("")], place)
