@@ -23,7 +23,7 @@ class Refused:
 
 
 @dataclass(frozen=True)
-class Commands:
+class DiscoveredCommands:
     """The commands, in the order of the help, and those that are left out."""
 
     usable: tuple[Command, ...]
@@ -47,7 +47,7 @@ class Commands:
             warnings.warn(f"left out: {each.error}", EmocliWarning, stacklevel=2)
 
 
-def discovered() -> Commands:
+def discovered() -> DiscoveredCommands:
     """Return every command.
 
     emocli's own are always there. One of an installed package is refused if it cannot be imported,
@@ -70,7 +70,7 @@ def discovered() -> Commands:
             usable += commands.values()
         else:
             refused.append(Refused(name, plugins.clash("commands", name, modules)))
-    return Commands(tuple(sorted(usable, key=lambda each: each.place)), tuple(refused))
+    return DiscoveredCommands(tuple(sorted(usable, key=lambda each: each.place)), tuple(refused))
 
 
 def _command(entry: str, module: str) -> Command:

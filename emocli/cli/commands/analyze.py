@@ -19,7 +19,7 @@ from emocli.options import declared
 from emocli.plugin.command import Command, Group
 
 
-class Commands(Mapping[str, Any]):
+class AnalysisCommands(Mapping[str, Any]):
     """Commands by name, each made on access, so that the others are not imported."""
 
     def __iter__(self) -> Iterator[str]:
@@ -43,7 +43,7 @@ class Analyses(TyperGroup):
     """The group of the commands."""
 
     def __init__(self, **attributes: Any) -> None:
-        super().__init__(**attributes | {"commands": Commands()})
+        super().__init__(**attributes | {"commands": AnalysisCommands()})
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the names."""
