@@ -14,7 +14,7 @@ from emocli.data.words import Word, read_words
 from emocli.errors import MediaError
 from emocli.models.run_config import RunConfig
 from emocli.prediction.manifest import write_manifest
-from emocli.prediction.segment import SegmentedRecording
+from emocli.prediction.segmenter import SegmentedRecording
 from emocli.prediction.segments import Segment
 
 UNIT = 64

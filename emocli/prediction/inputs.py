@@ -12,7 +12,7 @@ from emocli.prediction.clips import Piece, pieces_in, pieces_of
 from emocli.prediction.journal import Journal
 from emocli.prediction.progress import RecordingClock, no_progress
 from emocli.prediction.recordings import recordings
-from emocli.prediction.segment import SUBTITLES, SegmentedRecording, Segmenter, SegmentOptions
+from emocli.prediction.segmenter import SUBTITLES, SegmentedRecording, Segmenter, SegmentOptions
 from emocli.prediction.timeline import CutRecording, Cutting, FailedInput
 from emocli.prediction.unlabelled import read_unlabelled
 

@@ -13,7 +13,7 @@ from emocli.data.json_io import plain_values
 from emocli.data.manifest_rules import absolute
 from emocli.data.stamp import stamp_of
 from emocli.prediction.recognised import RecognisedChunks
-from emocli.prediction.segment import Heard, SegmentedRecording, Segmenter, SegmentOptions
+from emocli.prediction.segmenter import Heard, SegmentedRecording, Segmenter, SegmentOptions
 from emocli.version import version
 
 

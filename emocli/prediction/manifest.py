@@ -14,7 +14,7 @@ from emocli.data.manifest import Manifest
 from emocli.data.manifest_rules import absolute
 from emocli.data.words import HEADER, Word
 from emocli.prediction.recordings import common_folder, names
-from emocli.prediction.segment import SegmentedRecording
+from emocli.prediction.segmenter import SegmentedRecording
 from emocli.prediction.segments import Segment
 
 SPLIT: Split = "test"

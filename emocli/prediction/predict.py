@@ -38,8 +38,8 @@ from emocli.prediction.people import MAIN, FaceChoice
 from emocli.prediction.progress import SILENT, Stages, UnitClock
 from emocli.prediction.recompute import RunFeatures, run_features
 from emocli.prediction.rows import SegmentOutputs, failed
-from emocli.prediction.segment import SegmentOptions
 from emocli.prediction.segment_people import PeopleAssignment, SegmentPeople
+from emocli.prediction.segmenter import SegmentOptions
 from emocli.prediction.timeline import Cutting, FailedInput, PredictionReport, UnitReport
 from emocli.prediction.vocabulary import unknown_words
 from emocli.prediction.writers import write_all

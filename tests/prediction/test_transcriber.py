@@ -19,7 +19,7 @@ from emocli.data.words import Word
 from emocli.errors import ConfigError
 from emocli.plugin.transcript import Line
 from emocli.prediction import transcriber
-from emocli.prediction.segment import NOTHING_KEPT
+from emocli.prediction.segmenter import NOTHING_KEPT
 from emocli.prediction.transcriber import FILES, StreamedSound, Whisper, chunks, inside, load
 from emocli.pretrained.models import cache_folder, is_present, named
 

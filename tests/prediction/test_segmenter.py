@@ -20,7 +20,7 @@ from emocli.prediction import silero
 from emocli.prediction.journal import Journal
 from emocli.prediction.manifest import write_manifest
 from emocli.prediction.recognised import RecognisedChunks
-from emocli.prediction.segment import Heard, SegmentedRecording, Segmenter, SegmentOptions
+from emocli.prediction.segmenter import Heard, SegmentedRecording, Segmenter, SegmentOptions
 from emocli.prediction.transcriber import Sound
 from tests import media_factory
 

@@ -12,7 +12,7 @@ from emocli.errors import EmocliError, MediaError
 from emocli.prediction.journal import Journal
 from emocli.prediction.manifest import write_manifest
 from emocli.prediction.progress import RecordingClock, no_progress
-from emocli.prediction.segment import SegmentedRecording, Segmenter, SegmentOptions, SegmentPlan
+from emocli.prediction.segmenter import SegmentedRecording, Segmenter, SegmentOptions, SegmentPlan
 
 
 @dataclass(frozen=True)
