@@ -230,8 +230,8 @@ class ParametersConfig(Settings):
     Attributes
     ----------
     digest : str
-        SHA-256 of the parameters, and of what else changes what it computes, filled in by itself:
-        other parameters are another feature.
+        SHA-256 of the parameters, and of what else changes what it computes, or the commit on the
+        Hugging Face hub, filled in by itself: other parameters are another feature.
     """
 
     digest: str = Field(default="", repr=False)
