@@ -40,6 +40,7 @@ from emocli.experiments.rows import (
 from emocli.metrics.statistics import clustered
 from emocli.metrics.summary import summarise
 from emocli.models import rundir
+from emocli.models.network import network_class
 from emocli.models.rundir import COSTS, MODEL
 from emocli.models.settings import TrainConfig
 from emocli.parsing import numbers_by_name, read_object
@@ -234,7 +235,7 @@ class TrainedRun(EvaluationSubject):
     def identity(self, corpus: Manifest) -> object:
         """Return the code of the network, and the digests of the parameters."""
         config = rundir.read_config(self.run)
-        network = code_digest([plugins.load("fusion", config.fusion).Model])
+        network = code_digest([network_class(config.fusion)])
         members = rundir.members(self.run, config.seeds)
         return [network, *(digest(member / MODEL) for member in members)]
 
