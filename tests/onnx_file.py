@@ -39,6 +39,14 @@ def _tensor(name: str, array: NDArray[np.float32] | NDArray[np.int64]) -> bytes:
     return dims + _int(2, kind) + _bytes(8, name) + _bytes(9, array.tobytes())
 
 
+def _beside(name: str, array: NDArray[np.float32], file: Path) -> bytes:
+    """A tensor whose numbers are in a file of their own."""
+    file.write_bytes(array.tobytes())
+    dims = b"".join(_int(1, size) for size in array.shape)
+    location = _bytes(13, _bytes(1, "location") + _bytes(2, file.name))
+    return dims + _int(2, FLOAT) + _bytes(8, name) + location + _int(14, 1)
+
+
 def _node(operator: str, inputs: Sequence[str], output: str) -> bytes:
     return b"".join(_bytes(1, name) for name in inputs) + _bytes(2, output) + _bytes(4, operator)
 
@@ -51,8 +59,18 @@ def _value(name: str, shape: Shape) -> bytes:
     return _bytes(1, name) + _bytes(2, _bytes(1, tensor))
 
 
-def product(path: Path, shape: Shape, rows: Sequence[int], weights: NDArray[np.float32]) -> Path:
-    """Write ``reshape(x, rows) @ weights``, called ``scores``, and ``-scores``, called ``less``."""
+def product(
+    path: Path,
+    shape: Shape,
+    rows: Sequence[int],
+    weights: NDArray[np.float32],
+    beside: str = "",
+) -> Path:
+    """Write ``reshape(x, rows) @ weights``, called ``scores``, and ``-scores``, called ``less``.
+
+    The weights are in the file, or in another one beside it.
+    """
+    tensor = _beside("w", weights, path.parent / beside) if beside else _tensor("w", weights)
     nodes = [
         _node("Reshape", ("x", "rows"), "flat"),
         _node("MatMul", ("flat", "w"), "scores"),
@@ -63,7 +81,7 @@ def product(path: Path, shape: Shape, rows: Sequence[int], weights: NDArray[np.f
         [
             *(_bytes(1, node) for node in nodes),
             _bytes(2, "product"),
-            _bytes(5, _tensor("w", weights)),
+            _bytes(5, tensor),
             _bytes(5, _tensor("rows", np.array(rows, np.int64))),
             _bytes(11, _value("x", shape)),
             _bytes(12, _value("scores", outputs)),

@@ -41,6 +41,7 @@ from emocli.experiments.seconds import add_seconds
 from emocli.metrics.statistics import clustered
 from emocli.metrics.summary import summarise
 from emocli.models import rundir
+from emocli.models.network import network_class
 from emocli.models.rundir import MODEL
 from emocli.models.settings import TrainConfig
 from emocli.plugin.experiment import Condition
@@ -234,7 +235,7 @@ class TrainedRun(EvaluationSubject):
     def identity(self, corpus: Manifest) -> object:
         """Return the code of the network, and the digests of the parameters."""
         config = rundir.read_config(self.run)
-        network = code_digest([plugins.load("fusion", config.fusion).Model])
+        network = code_digest([network_class(config.fusion)])
         members = rundir.members(self.run, config.seeds)
         return [network, *(digest(member / MODEL) for member in members)]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
@@ -13,6 +14,7 @@ from pydantic import Field
 from emocli.config import Tree
 from emocli.data.track import Rows
 from emocli.models.encoder_files import folder_digest
+from emocli.models.hub import commit_of, noted_revision
 from emocli.plugin.feature import Device, ParametersConfig, device
 
 if TYPE_CHECKING:
@@ -55,8 +57,14 @@ class HiddenConfig(ParametersConfig):
 
     @classmethod
     def digest_of(cls, values: Tree) -> str:
-        """Return the digest of what a local folder holds; see `ParametersConfig`."""
-        return folder_digest(Path(str(values.get("encoder", ""))))
+        """Return the digest of a local encoder (`folder_digest`), or the commit on the hub."""
+        name, revision = str(values.get("encoder", "")), values.get("revision")
+        return folder_digest(Path(name)) or commit_of(name, str(revision) if revision else None)
+
+    @cached_property
+    def loaded_revision(self) -> str | None:
+        """The revision that is loaded; see `noted_revision`."""
+        return noted_revision(self.encoder, self.revision, self.digest)
 
 
 def hidden_states(config: HiddenConfig, modality: Modality, name: str) -> HiddenStates:
@@ -72,7 +80,7 @@ def hidden_states(config: HiddenConfig, modality: Modality, name: str) -> Hidden
     from emocli.models.hub_encoder import HiddenStates, load_encoder
 
     place = device(config.device, f"{name}.device")
-    network = load_encoder(config.encoder, modality, config.revision)
+    network = load_encoder(config.encoder, modality, config.loaded_revision)
     half = torch.float16 if place == "cuda" else torch.bfloat16
     network.to(dtype=half if config.half else torch.float32)  # type: ignore[call-arg]
     network.to(device=place)  # type: ignore[call-arg]

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emocli.config import Tree
-from emocli.data.durable import digest
 from emocli.errors import ConfigError, reason
+from emocli.models.encoder_files import onnx_digest
 from emocli.plugin.feature import Device, ParametersConfig, Reloading, installed
 from emocli.quantities import PicturesAtOnce
 
@@ -56,9 +56,9 @@ class OnnxConfig(ParametersConfig):
 
     @classmethod
     def digest_of(cls, values: Tree) -> str:
-        """Return the digest of the ONNX file; see `ParametersConfig`."""
+        """Return the digest of the ONNX file and its parameters; see `ParametersConfig`."""
         path = Path(str(values.get("model", "")))
-        return digest(path) if path.is_file() else ""
+        return onnx_digest(path) if path.is_file() else ""
 
 
 @dataclass(frozen=True)

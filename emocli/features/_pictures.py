@@ -85,4 +85,4 @@ class PictureEncoder(PictureNetwork):
             how = {"backend": "pil", **how}
             return AutoImageProcessor.from_pretrained(name, **how)  # type: ignore[no-untyped-call]
 
-        return obtained("image", name, load, self.config.revision)
+        return obtained("image", name, load, self.config.loaded_revision)

@@ -18,6 +18,7 @@ from emocli.config import Tree
 from emocli.data.durable import digest
 from emocli.errors import ConfigError
 from emocli.models.encoder_files import folder_digest, settings_digest
+from emocli.models.hub import commit_of, noted_revision
 from emocli.plugin.feature import Absent, Clip, Device, ParametersConfig, Reloading, Track, device
 from emocli.quantities import Tokens, Turns
 
@@ -69,14 +70,14 @@ class Config(ParametersConfig):
 
     @classmethod
     def digest_of(cls, values: Tree) -> str:
-        """Return the digest of a local encoder; see `ParametersConfig` and `folder_digest`."""
+        """Return the digest of a local encoder (`folder_digest`), or the commit on the hub."""
         from emocli.models.rundir import MODEL
         from emocli.models.text import PART
 
         folder = Path(str(values.get("encoder", "")))
         models = [*sorted(folder.glob(f"{PART}*/{MODEL}")), folder / MODEL]
         if not models[-1].is_file():
-            return folder_digest(folder)
+            return folder_digest(folder) or commit_of(str(folder))
         whole = " ".join(map(digest, models))
         return hashlib.sha256(whole.encode()).hexdigest() + settings_digest(folder)
 
@@ -173,7 +174,9 @@ def _load(config: Config, part: int | None) -> tuple[TextNetwork, UtteranceReade
             hint="train it: emocli fit-text, and give its folder",
         )
     settings = TextConfig.model_validate({"backbone": config.encoder, **config.read})
-    backbone, tokenizer = make_backbone(settings, ())
+    backbone, tokenizer = make_backbone(
+        settings, (), noted_revision(config.encoder, None, config.digest)
+    )
     network = text.TextNetwork(backbone, 1, settings.pool, 0.0)
     return network.eval().to(place), UtteranceReader(tokenizer, settings)
 

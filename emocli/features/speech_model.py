@@ -68,7 +68,12 @@ class Extractor(ReloadingExtractor[Config]):
         config = self.config
         states = hidden_states(config, "speech", "speech_model")
         return SpeechReader.of(
-            config.encoder, config.revision, states, config.chunk, config.overlap, config.batch
+            config.encoder,
+            config.loaded_revision,
+            states,
+            config.chunk,
+            config.overlap,
+            config.batch,
         )
 
     def __call__(self, clip: Clip, upstream: Mapping[str, Track]) -> Track:

@@ -68,7 +68,7 @@ class Extractor(ReloadingExtractor[Config]):
         """The encoder, and how it is fed."""
         config = self.config
         states = hidden_states(config, "text", "text_model")
-        named = config.encoder, config.revision
+        named = config.encoder, config.loaded_revision
         return WordReader.of(*named, states, config.tokens, config.overlap, config.batch)
 
     def __call__(self, clip: Clip, upstream: Mapping[str, Track]) -> Track:

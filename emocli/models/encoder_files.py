@@ -1,10 +1,12 @@
-"""Files of a folder that holds an encoder: which hold data, their text, and their digest."""
+"""Files of encoders, in a folder or as ONNX: which hold data, their text, and their digest."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
 from emocli.config import Plain
@@ -21,6 +23,11 @@ TOKENS = frozenset({"tokenizer.json", "vocab.json", "added_tokens.json"})
 
 LONGEST = 4096
 """Characters of a path at most."""
+
+EXTERNAL = b"\x0a\x08location"
+"""In an ONNX file: a parameter lies in another file, whose name follows as a text of protobuf."""
+
+EXTERNAL_NAME = re.compile(re.escape(EXTERNAL) + rb"\x12([\x01-\x7f])")
 
 
 def data_files(folder: Path) -> Iterator[Path]:
@@ -50,6 +57,23 @@ def settings_digest(folder: Path) -> str:
     others = [path for path in data_files(folder) if path.suffix != PARAMETERS]
     rest = " ".join(f"{file.relative_to(folder).as_posix()} {_digest(file)}" for file in others)
     return hashlib.sha256(rest.encode()).hexdigest()
+
+
+def onnx_digest(model: Path) -> str:
+    """Return the SHA-256 of an ONNX file, and then that of its parameters in files beside it."""
+    others = _external(model)
+    rest = " ".join(f"{name} {digest(model.parent / name)}" for name in others)
+    return digest(model) + (hashlib.sha256(rest.encode()).hexdigest() if others else "")
+
+
+def _external(model: Path) -> list[str]:
+    """Return the names of the files with parameters of an ONNX file, in order."""
+    if not model.stat().st_size:
+        return []
+    with model.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
+        ends = [(mark.end(), mark[1][0]) for mark in EXTERNAL_NAME.finditer(content)]
+        names = {content[end : end + length].decode("utf-8", "replace") for end, length in ends}
+    return sorted(name for name in names if "\0" not in name and (model.parent / name).is_file())
 
 
 def _digest(file: Path) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from emocli.errors import ConfigError, reason
 
 KNOWN = "config.json"
 """What every encoder of the hub has."""
+
+COMMIT = re.compile("[0-9a-f]{40}")
 
 
 def only_cached(
@@ -58,6 +61,45 @@ def only_cached(
         hint = f"give a folder that holds {what}, or connect to the network"
         raise ConfigError(message, where=constants.ENDPOINT, hint=hint) from None
     return False
+
+
+def commit_of(name: str, revision: str | None = None) -> str:
+    """Return the commit of an encoder by name: what the hub says, or the cache where none answers.
+
+    Empty for a folder, and where neither knows it: whoever loads it says why.
+    """
+    from huggingface_hub import get_hf_file_metadata, hf_hub_url, is_offline_mode
+
+    if Path(name).exists():
+        return ""
+    try:
+        if not is_offline_mode():
+            url = hf_hub_url(name, KNOWN, revision=revision)
+            return get_hf_file_metadata(url).commit_hash or ""
+    except Exception:  # as in `only_cached`
+        pass
+    return cached_commit(name, revision)
+
+
+def cached_commit(name: str, revision: str | None = None) -> str:
+    """Return which commit of an encoder the cache has; empty if it has none."""
+    from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
+
+    try:
+        cached = try_to_load_from_cache(name, KNOWN, revision=revision)
+    except HFValidationError:
+        return ""
+    return Path(cached).parent.name if isinstance(cached, str) else ""
+
+
+def noted_revision(name: str, revision: str | None, noted: str) -> str | None:
+    """Return the revision to load: the commit that was noted if the hub has another one now.
+
+    Otherwise it is ``revision``: the library converts parameters of other formats only of that.
+    """
+    local = Path(name).exists() or not COMMIT.fullmatch(noted)
+    return revision if local or commit_of(name, revision) == noted else noted
 
 
 def require_encoder(name: str) -> None:

@@ -51,7 +51,10 @@ def obtained(what: str, name: str, load: Callable[[Tree], T], revision: str | No
         If it cannot be had.
     """
     require_encoder(name)
-    how: Tree = {"local_files_only": only_cached(name), "trust_remote_code": False}
+    how: Tree = {
+        "local_files_only": only_cached(name, revision=revision),
+        "trust_remote_code": False,
+    }
     if revision is not None:
         how["revision"] = revision
     try:

@@ -33,6 +33,7 @@ from emocli.models import calibration
 from emocli.models.calibration import Calibration
 from emocli.models.functionals_path import WithFunctionals
 from emocli.models.layer_mix import WithLayerMix, mixed_dims
+from emocli.models.network import network_class
 from emocli.models.run_config import Layers, RunConfig
 from emocli.models.settings import TrainConfig
 from emocli.models.tensors import (
@@ -203,7 +204,7 @@ def assemble(
     ``layers`` says how many layers of an encoder stand side by side in each modality's features.
     """
     seen = mixed_dims(dims, layers) if train.layer_mix else dims
-    network: Network = plugins.load("fusion", fusion).Model(seen, outputs, settings)
+    network: Network = network_class(fusion)(seen, outputs, settings)
     if train.functionals != "none":
         limits = (train.functionals_dropout, train.functionals_limit)
         network = WithFunctionals(network, seen, outputs, train.functionals, *limits)

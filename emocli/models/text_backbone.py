@@ -26,9 +26,11 @@ SPECIAL = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
 
 
 def make_backbone(
-    config: TextConfig, texts: Iterable[str]
+    config: TextConfig, texts: Iterable[str], revision: str | None = None
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """Load a published backbone, or make a small one with a vocabulary of the texts.
+
+    ``revision`` is a branch, tag or commit on the hub.
 
     Raises
     ------
@@ -37,7 +39,7 @@ def make_backbone(
     """
     if config.backbone == SCRATCH:
         return _scratch(config, texts)
-    backbone, tokenizer = _published(config.backbone)
+    backbone, tokenizer = _published(config.backbone, revision)
     most = longest(backbone)
     if most is not None and config.tokens > most:
         raise ConfigError(
@@ -58,14 +60,14 @@ def longest(backbone: PreTrainedModel) -> int | None:
     return stated
 
 
-def _published(name: str) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+def _published(name: str, revision: str | None) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     from transformers import AutoModel, AutoTokenizer
 
     def load(how: Tree) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
         backbone = AutoModel.from_pretrained(name, use_safetensors=True, **how)
         return backbone, AutoTokenizer.from_pretrained(name, **how)
 
-    return obtained("text", name, load)
+    return obtained("text", name, load, revision)
 
 
 def _scratch(

@@ -64,7 +64,7 @@ class Corruption(LevelSettings):
     kind = "corruption"
 
     def __call__(self, values: Array, rng: np.random.Generator, others: Sequence[Array]) -> Array:
-        """Corrupt an array (T, D) into a new one (T', D), float32.
+        """Corrupt an array (T, D) into a new one (T', D), float32; another width is refused.
 
         Parameters
         ----------

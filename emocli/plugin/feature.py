@@ -13,7 +13,8 @@ A module of kind ``features`` offers
     names of the distributions it runs on beside NumPy, SciPy and h5py (a tuple): their versions
     are recorded in the store;
 ``EXTRA`` (optional)
-    the extra of its package that has to be installed for it;
+    the extra of its package that has to be installed for it; `installed` imports what it brings,
+    or says how to install it: ``installed("opensmile", EXTRA, "my-package")``;
 ``ENCODER`` (optional)
     the kind of encoder that is trained for it, ``audio``, ``face``, ``scene`` or ``text``, whose
     folder is its setting ``encoder``;
@@ -230,8 +231,8 @@ class ParametersConfig(Settings):
     Attributes
     ----------
     digest : str
-        SHA-256 of the parameters, and of what else changes what it computes, filled in by itself:
-        other parameters are another feature.
+        SHA-256 of the parameters, and of what else changes what it computes, or the commit on the
+        Hugging Face hub, filled in by itself: other parameters are another feature.
     """
 
     digest: str = Field(default="", repr=False)
@@ -267,8 +268,8 @@ class ReloadingExtractor(Reloading, Generic[ConfigT]):
     rate: float | None = None
 
 
-def installed(package: str, extra: str) -> ModuleType:
-    """Import a package that comes with an extra of emocli.
+def installed(package: str, extra: str, distribution: str = "emocli") -> ModuleType:
+    """Import a package that comes with an extra of a distribution, which a plug-in's is to name.
 
     Raises
     ------
@@ -278,7 +279,7 @@ def installed(package: str, extra: str) -> ModuleType:
     try:
         return importlib.import_module(package)
     except ImportError:
-        hint = f"pip install 'emocli[{extra}]'"
+        hint = f"pip install '{distribution}[{extra}]'"
         raise ConfigError(f"the package '{package}' is not installed", hint=hint) from None
 
 

@@ -34,6 +34,20 @@ A network that predicts from the mean of every modality:
 >>> views = {"audio": Padded(torch.ones(2, 5, 3), torch.tensor([5, 2]))}
 >>> Model({"audio": 3}, 4, config=None)(Batch(("a", "b"), views)).logits.shape
 torch.Size([2, 4])
+
+A network whose ``level`` is ``dialogue`` is given whole dialogues. A view, and the logits, are a
+row per clip there, too: the clips of the first dialogue in their order, then those of the second.
+``batch.turns``, (B,), counts the clips of each of B dialogues; ``batch.in_dialogue``, (B, K), is
+true where dialogues of up to K clips have one. The mean of each dialogue, for each of its clips:
+
+>>> views = {"audio": Padded(torch.ones(3, 5, 2), torch.tensor([5, 2, 4]))}
+>>> batch = Batch(("a", "b", "c"), views, turns=torch.tensor([2, 1]))
+>>> clips, inside = batch.views["audio"].mean(), batch.in_dialogue
+>>> dialogues = clips.new_zeros(*inside.shape, clips.shape[1])
+>>> dialogues[inside] = clips
+>>> means = dialogues.sum(dim=1) / batch.turns[:, None]
+>>> means.repeat_interleave(batch.turns, dim=0).shape
+torch.Size([3, 2])
 """
 
 from __future__ import annotations

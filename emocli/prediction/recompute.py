@@ -16,11 +16,16 @@ from emocli.data.store.recipe import LIBRARIES
 from emocli.data.store.upstream import upstream_settings
 from emocli.errors import ConfigError, RunError
 from emocli.extraction.normalise import SUFFIX
+from emocli.models.hub import COMMIT
 from emocli.models.run_config import RunConfig, View
 from emocli.plugin.feature import Feature
 
 DIGEST = "digest"
 """The setting in which a feature notes which encoder it was computed with."""
+
+
+ENCODER = frozenset({"encoder", "revision"})
+"""Settings that say which encoder of the hub is used."""
 
 
 @dataclass(frozen=True)
@@ -165,7 +170,14 @@ def known_settings(run: Path, config: RunConfig, changes: Mapping[str, Plain]) -
         settings |= {**upstream_of(run, config, view), **own_settings(view)}
     for name in changes.keys() - settings.keys():
         raise ConfigError(f"the run does not use '{name}'", hint=f"it uses {', '.join(settings)}")
-    return {name: merge(tree, subsection(changes, name)) for name, tree in settings.items()}
+    return {name: _with(tree, subsection(changes, name)) for name, tree in settings.items()}
+
+
+def _with(tree: Tree, changes: Tree) -> Tree:
+    """Change settings; the commit that was noted is not that of another encoder."""
+    merged = merge(tree, changes)
+    moved = changes.keys() & ENCODER and COMMIT.fullmatch(str(tree.get(DIGEST)))
+    return {**merged, DIGEST: ""} if moved else merged
 
 
 def upstream_of(run: Path, config: RunConfig, view: View) -> dict[str, Tree]:
@@ -247,7 +259,7 @@ def _paths(config: Settings) -> Iterator[tuple[str, Path]]:
 def _require_encoder(module: Feature, name: str, settings: Tree) -> None:
     """Refuse an encoder that has been trained again since."""
     recorded = str(settings.get(DIGEST) or "")
-    if not recorded:
+    if not recorded or COMMIT.fullmatch(recorded):  # that commit is loaded (`noted_revision`)
         return
     fresh = build(module.Config, {k: v for k, v in settings.items() if k != DIGEST}, name)
     now = str(fresh.model_dump().get(DIGEST))

@@ -12,6 +12,7 @@ import numpy as np
 from pydantic import GetPydanticSchema
 from pydantic_core import CoreSchema, core_schema
 
+from emocli.errors import ConfigError
 from emocli.plugin.corruption import Array, Corruption
 from emocli.plugin.robustness import CorruptionSpec, read, texts
 
@@ -55,13 +56,15 @@ class Corrupter:
 
     def __call__(self, clip_id: str, modality: str, values: Array) -> Array:
         """Corrupt one array, shape (T, D); other modalities pass as they are."""
-        chosen = [drawn[modality] for drawn in self._drawn(clip_id) if modality in drawn]
+        drawn = zip(self.corruptions, self._drawn(clip_id), strict=True)
+        chosen = [(spec.name, each[modality]) for spec, each in drawn if modality in each]
         if not chosen:
             return values
         rng = generator(self.seed, clip_id, modality)
         others = OtherClips(self.samples, clip_id, modality, self._having[modality])
-        for corruption in chosen:
-            values = corruption(values, rng, others)
+        for name, corruption in chosen:
+            before, values = values, corruption(values, rng, others)
+            _require_width(name, corruption, before, values)
         return values
 
     def corrupted(self, clip_id: str) -> frozenset[str]:
@@ -89,6 +92,15 @@ class Corrupter:
     def _having(self) -> dict[str, tuple[str, ...]]:
         stores, clips = self.samples.stores, self.samples.clips
         return {m: tuple(c.id for c in clips if s.length(c.id)) for m, s in stores.items()}
+
+
+def _require_width(name: str, corruption: Corruption, before: Array, after: Array) -> None:
+    """Refuse what a plug-in made of an array (T, D) if it is none of the same width."""
+    if np.ndim(after) != 2 or np.shape(after)[1] != before.shape[1]:
+        what = f"plug-in '{name}' makes an array of shape {np.shape(after)} of one of"
+        hint = "a corruption may change T of (T, D), but not D"
+        where = type(corruption).__module__
+        raise ConfigError(f"{what} {before.shape}", where=where, hint=hint)
 
 
 @dataclass(frozen=True)

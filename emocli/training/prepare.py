@@ -28,6 +28,7 @@ from emocli.errors import ConfigError, ManifestError, StoreError
 from emocli.models import losses, rundir
 from emocli.models.baselines import MANY, ClassicalModels, fit_classical
 from emocli.models.layer_mix import has_several, layers_of
+from emocli.models.network import network_class
 from emocli.models.outline import outline, parameters
 from emocli.models.run_config import RunConfig, Source, View
 from emocli.models.settings import TrainConfig
@@ -39,7 +40,6 @@ from emocli.training.class_weights import class_counts
 from emocli.training.data_warnings import number_warnings
 from emocli.training.fusion_task import check_settings
 from emocli.training.masking import masks
-from emocli.training.outputs import level
 from emocli.version import versions
 
 if TYPE_CHECKING:
@@ -297,7 +297,7 @@ def corpus_size(manifest: Manifest, fusion: str) -> CorpusSize:
         clips = [clip for clip in clips if clip.split == "train"]
     else:
         share = 1 - 2 / manifest.fold.count
-    dialogues = level(plugins.load("fusion", fusion).Model) == "dialogue"
+    dialogues = network_class(fusion).level == "dialogue"
     items = len(by_dialogue(clips)) if dialogues else len(clips)
     return CorpusSize(round(share * len(clips)), round(share * items), len(manifest.classes))
 

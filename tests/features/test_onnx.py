@@ -14,6 +14,7 @@ from numpy.testing import assert_allclose
 from emocli import config, plugins
 from emocli.cli.app import run
 from emocli.data.clip import Clip
+from emocli.data.durable import digest
 from emocli.data.manifest import Manifest
 from emocli.data.media.content import frames
 from emocli.errors import ConfigError
@@ -149,6 +150,20 @@ def test_another_file_is_another_feature(tmp_path: Path) -> None:
     one, _ = onnx_file.pictures(tmp_path / "one.onnx")
     other, _ = onnx_file.pictures(tmp_path / "other.onnx", "side")
     assert len({module.Config(model=path).digest for path in (one, other)} - {""}) == 2
+
+
+def test_other_parameters_beside_the_file_are_another_feature(tmp_path: Path) -> None:
+    path, module = tmp_path / "m.onnx", plugins.load("features", "onnx_face")
+    onnx_file.product(path, ("n", 3, 4, 4), (-1, 48), np.zeros((48, 5), np.float32), "w.bin")
+    before = module.Config(model=path).digest
+    assert before[:64] == digest(path)
+    (tmp_path / "w.bin").write_bytes(b"\1" * 960)
+    after = module.Config(model=path).digest
+    assert (after[:64], len(after)) == (before[:64], 128)
+    assert after != before
+    (tmp_path / "w.bin").unlink()
+    path.write_bytes(b"")
+    assert module.Config(model=path).digest == digest(path)
 
 
 @needs_runtime

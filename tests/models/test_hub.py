@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+from emocli import plugins
 from emocli.cli.app import run
 from emocli.errors import ConfigError
 from emocli.models.encoder import EncoderConfig, make_encoder
-from emocli.models.hub import require_encoder
+from emocli.models.hub import commit_of, require_encoder
 from emocli.models.text_backbone import make_backbone
 from emocli.models.text_reader import TextConfig
+from emocli.prediction.recompute import recipe_of
+from tests.hub_server import Repository, serving
 
 SMALL = TextConfig(backbone="scratch", layers=1, width=16, heads=2, tokens=32)
+OLDER, NEWER = "1" * 40, "2" * 40
 LOAD = """
 from emocli.models.text_backbone import make_backbone
 from emocli.models.text_reader import TextConfig
@@ -72,6 +77,53 @@ def test_offline_nobody_looks_for_the_hub(nowhere: str, monkeypatch: pytest.Monk
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(ConfigError, match="text encoder 'nobody/nothing' cannot be had"):
         make_backbone(TextConfig(backbone="nobody/nothing"), ())
+
+
+@pytest.fixture
+def cached(published: Mapping[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The cache of two commits of nobody/bert, `NEWER` on the main branch without parameters."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    folder = tmp_path / "models--nobody--bert"
+    shutil.copytree(published["bert"], folder / "snapshots" / OLDER)
+    (folder / "snapshots" / NEWER).mkdir()
+    shutil.copy(Path(published["bert"], "config.json"), folder / "snapshots" / NEWER)
+    (folder / "refs").mkdir()
+    for branch, commit in (("main", NEWER), ("v1", OLDER)):
+        (folder / "refs" / branch).write_text(commit)
+    return folder
+
+
+@pytest.mark.usefixtures("nowhere")
+def test_another_commit_is_another_feature(cached: Path) -> None:
+    module = plugins.load("features", "text_model")
+    digests = {r: module.Config(encoder="nobody/bert", revision=r).digest for r in (None, "v1")}
+    assert digests == {None: NEWER, "v1": OLDER}
+    (cached / "refs" / "main").write_text(OLDER)
+    assert module.Config(encoder="nobody/bert").digest == OLDER
+    (cached / "refs" / "main").unlink()
+    assert module.Config(encoder="nobody/bert").digest == ""
+    module.prepare(module.Config(encoder="nobody/bert", revision="v1"), ())
+
+
+@pytest.mark.usefixtures("nowhere", "cached")
+@pytest.mark.parametrize("name", ["text_model", "roberta"])
+def test_a_run_predicts_with_the_commit_that_it_noted(name: str, tmp_path: Path) -> None:
+    module = plugins.load("features", name)
+    settings = {"encoder": "nobody/bert", "tokens": 32}
+    recipe = recipe_of(tmp_path, name, settings | {"digest": OLDER})
+    module.prepare(module.Config(**recipe.settings), ())
+    with pytest.raises(ConfigError, match="cannot be had"):
+        module.prepare(module.Config(**settings), ())
+
+
+def test_a_commit_is_asked_of_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(monkeypatch, tmp_path / "cache") as hub:
+        hub.repositories["nobody/small"] = small = Repository(private=False)
+        assert commit_of("nobody/small") == ""
+        for content in (b"{}", b"[]"):
+            small.branches["main"]["config.json"] = content
+            assert commit_of("nobody/small") == small.commit("main")
+        assert (commit_of("nobody/small", "v1"), commit_of("no name/of/a hub")) == ("", "")
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 
 from emocli.errors import ConfigError
 from emocli.models.encoder_files import folder_digest
-from emocli.prediction.recompute import recipe_of
+from emocli.prediction.recompute import _with, recipe_of
 
 
 @pytest.fixture
@@ -32,6 +32,15 @@ def test_a_path_relative_to_where_the_run_was_trained_is_found_from_anywhere(
 def test_what_is_nowhere_is_refused(run: Path, path: str) -> None:
     with pytest.raises(ConfigError, match="which is not here"):
         recipe_of(run, "glove", {"vectors": path})
+
+
+def test_a_noted_commit_is_not_that_of_another_encoder() -> None:
+    tree = {"encoder": "a/b", "batch": 2, "digest": "1" * 40}
+    assert _with(tree, {"batch": 3}) == tree | {"batch": 3}
+    for change in ({"encoder": "c/d"}, {"revision": "v2"}):
+        assert _with(tree, change) == tree | change | {"digest": ""}
+    local = tree | {"digest": "1" * 64}
+    assert _with(local, {"encoder": "elsewhere"})["digest"] == local["digest"]
 
 
 def test_an_encoder_that_was_changed_is_refused(tmp_path: Path) -> None:

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from emocli import plugins
 from emocli.data.samples import Samples
 from emocli.data.store import open_features
+from emocli.errors import ConfigError
 from emocli.plugin.robustness import on, read
 from emocli.robust.corrupt import Corrupter, generator
 from tests import toy
@@ -22,6 +25,18 @@ def samples(tmp_path_factory: pytest.TempPathFactory) -> Samples:
 
 def corruption(samples: Samples, *specs: str, seed: int = 0) -> Samples:
     return samples.then(Corrupter(on(read(specs), MODALITIES), seed, samples))
+
+
+@pytest.mark.parametrize("shape", [(3, 1), (3,), ()])
+def test_another_width_is_refused_with_the_name_of_the_plug_in(
+    samples: Samples, monkeypatch: pytest.MonkeyPatch, shape: tuple[int, ...]
+) -> None:
+    zero = plugins.load("corruptions", "zero")
+    monkeypatch.setattr(zero.Config, "__call__", lambda *arguments: np.zeros(shape, np.float32))
+    bad = corruption(samples, "visual:zero")
+    what = rf"zero: plug-in 'zero' makes an array of shape {re.escape(str(shape))} of one of"
+    with pytest.raises(ConfigError, match=what):
+        bad.array(samples.clips[0].id, "visual")
 
 
 def test_only_the_named_modality_changes(samples: Samples) -> None:

@@ -26,6 +26,7 @@ from emocli.experiments.synthetic.features import Shape, write_features
 from emocli.experiments.synthetic.quick import QUICK, TRAIN
 from emocli.experiments.systems import kinds
 from emocli.extraction.extract import extract
+from emocli.models.network import network_class
 from emocli.plugin.experiment import Row, Table
 from emocli.training.picture_source import picture_source
 
@@ -225,4 +226,4 @@ def _quick(table: Table, from_clips: bool) -> Tree:
 
 def _of_dialogues(row: Row) -> bool:
     """Whether what a row trains looks at whole dialogues."""
-    return bool(row.fusion) and plugins.load("fusion", row.fusion).Model.level == "dialogue"
+    return bool(row.fusion) and network_class(row.fusion).level == "dialogue"

@@ -60,7 +60,7 @@ CLEAN_LABEL = "clean"
 CsvRow = Mapping[str, object]
 """Column to value."""
 
-Measured = TypeVar("Measured")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -284,14 +284,14 @@ def conditions(
 
 def measured(
     options: ConditionOptions,
-    measure: Callable[[Evaluator, tuple[CorruptionSpec, ...], int], Measured],
+    measure: Callable[[Evaluator, tuple[CorruptionSpec, ...], int], Result],
     progress: Callable[[int, int], None],
     default: str | None = None,
-) -> tuple[Evaluator, dict[str, Measured]]:
+) -> tuple[Evaluator, dict[str, Result]]:
     """Open the run, and measure under each of its `conditions` in turn; errors as of both."""
     evaluator = opened(options)
     tested = conditions(options.corrupt, evaluator.modalities, default)
-    results: dict[str, Measured] = {}
+    results: dict[str, Result] = {}
     for label, corruptions in tested.items():
         progress(len(results), len(tested))
         results[label] = measure(evaluator, corruptions, options.seed)

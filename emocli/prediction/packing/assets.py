@@ -18,7 +18,15 @@ from emocli.config import Settings, Tree, build
 from emocli.data.clip import Clip
 from emocli.data.durable import digest, make_folder, replacing, write_at, write_text
 from emocli.errors import RunError
-from emocli.models.encoder_files import DATA, PARAMETERS, TOKENS, data_files, without_paths
+from emocli.models.encoder_files import (
+    DATA,
+    EXTERNAL,
+    PARAMETERS,
+    TOKENS,
+    data_files,
+    without_paths,
+)
+from emocli.models.hub import cached_commit, noted_revision
 from emocli.plugin.feature import Feature, WordTable
 from emocli.prediction.packing.folder import ASSETS, NAME, WordVectors
 
@@ -29,9 +37,6 @@ SMALL = 100 * 2**20
 
 WHOLE = 2**20
 """Bytes that are copied at once."""
-
-EXTERNAL = b"\x0a\x08location"
-"""In an ONNX file: a parameter lies in another file."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +131,7 @@ def _of_feature(
     packed: list[Asset] = []
     vectors: list[WordVectors] = []
     outside: dict[str, str] = {}
-    settings = dict(tree)
+    settings, noted = dict(tree), str(tree.get("digest", ""))
     for key, path in _files_named(module, config, options.models):
         table = module.VECTORS
         if table is not None and table.setting == key:
@@ -143,10 +148,12 @@ def _of_feature(
     for key, model in _on_the_hub(module, config):
         revision: str | None = getattr(config, "revision", None)
         if options.models:
-            packed.append(_copied(name, key, _snapshot(model, revision), model))
+            snapshot = _snapshot(model, noted_revision(model, revision, noted))
+            packed.append(_copied(name, key, snapshot, model))
             continue
+        revision = revision or noted or cached_commit(model) or None
         if "revision" in module.Config.model_fields:
-            settings["revision"] = revision = revision or _commit(model)
+            settings["revision"] = revision
         outside[f"{name}.{key}"] = f"{model}@{revision}" if revision else model
     for key, (model, _) in module.PRETRAINED.items():
         if not options.models and settings.get(key) is None:
@@ -271,12 +278,4 @@ def _snapshot(model: str, revision: str | None) -> Path:
             )
         )
 
-    return obtained("hub", model, load)
-
-
-def _commit(model: str) -> str | None:
-    """Return which commit of a model the cache has; None if it has none."""
-    from huggingface_hub import try_to_load_from_cache
-
-    cached = try_to_load_from_cache(model, "config.json")
-    return Path(cached).parent.name if isinstance(cached, str) else None
+    return obtained("hub", model, load, revision)

@@ -99,6 +99,9 @@ def test_models_of_the_hub_are_named_or_copied(
         copied = packed("text_model", tree, tmp_path / "out", models=True)
         commit = hub.repositories["nobody/small"].commit("main")
         assets = assets_of({"text_model": tree}, AssetOptions(), lambda: ())
+        noted = tree | {"digest": "1" * 40}
+        of_a_run = assets_of({"text_model": noted}, AssetOptions(), lambda: ())
+    assert of_a_run.outside == {"text_model.encoder": f"nobody/small@{'1' * 40}"}
     there = Path(copied["encoder"])
     assert {p.name for p in there.iterdir()} == {n for n in files if not n.endswith(".md")}
     assert (there / "model.safetensors").read_bytes() == files["model.safetensors"]
