@@ -113,15 +113,16 @@ class SearchSummary(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class _OnValid(Report):
-    """Base of the report of what the valid split decided, with the version that wrote it."""
+    """Base of the report of what the valid split decided."""
 
     split: str = "valid"
-    emocli: str | None = field(default=None, metadata=OPTIONAL)
 
 
 @dataclass(frozen=True, kw_only=True)
 class SearchReport(SearchSummary, _OnValid):
-    """The report of a search: its summary, and the split that decided."""
+    """The report of a search: its summary, the split that decided, and the version of emocli."""
+
+    emocli: str | None = field(default=None, metadata=OPTIONAL)
 
     @classmethod
     def of(cls, summary: SearchSummary) -> SearchReport:
