@@ -141,7 +141,7 @@ def _open(evaluator: RunEvaluator, samples: Samples) -> list[dict[str, Tensor]]:
         raise RunError(
             f"its network '{evaluator.config.fusion}' has no gates",
             where=evaluator.run,
-            hint="train one that has: rrnn with network.view_gate other than none",
+            hint="train one that has: its output holds `gates`, see docs/analyses.md",
         )
     return gates
 
@@ -210,7 +210,9 @@ def _chart(report: Report, view: str) -> Chart:
     return Chart(view, "hop", label, tuple(lines), x_ticks=ticks, y_range=(0.0, 1.0))
 
 
-PAGE = AnalysisPage(75, "Gates", parts, "how far each view passes its gate (rrnn)")
+PAGE = AnalysisPage(
+    75, "Gates", parts, "how far each view passes its gate (networks whose output holds `gates`)"
+)
 
 
 def draw(report: Report, style: Style = SCREEN) -> dict[str, Drawing]:

@@ -126,8 +126,9 @@ def measure(options: Options, progress: Progress) -> Finding:
     """Average the weight of each modality over the clips that have it, under each condition.
 
     ``weights`` are those the network computes; ``oracle``, where it has them, those it would
-    compute if it knew the labels. Where the prediction does not depend on them, as that of `m3er`
-    with ``fusion=concat``, ``unused`` says by which settings, and so do table and figure.
+    compute if it knew the labels. Where the prediction does not depend on them, as the network
+    says itself (`Network.unweighted`), ``unused`` says by which settings, and so do table and
+    figure.
 
     Raises
     ------
@@ -193,7 +194,7 @@ def _weights(evaluator: RunEvaluator, samples: Samples) -> Weights:
                 raise RunError(
                     f"its network '{evaluator.config.fusion}' gives its modalities no weights",
                     where=evaluator.run,
-                    hint="train one that does: m3er or late",
+                    hint="train one that does: its output holds `weights`, see docs/analyses.md",
                 )
     return {
         kind: {m: np.stack([own[kind][m] for own in seeds]) for m in by_modality}
@@ -328,7 +329,10 @@ def parts(report: Report, run: Path) -> Iterator[Part]:
 
 
 PAGE = AnalysisPage(
-    70, "Weights of the modalities", parts, "weights of the modalities (m3er, late)"
+    70,
+    "Weights of the modalities",
+    parts,
+    "weights of the modalities (networks whose output holds `weights`)",
 )
 
 

@@ -16,6 +16,7 @@ from emocli.data.durable import digest
 from emocli.data.manifest import Manifest
 from emocli.data.speakers import BY_SPEAKER
 from emocli.data.store import open_joined
+from emocli.display import number_of
 from emocli.errors import RunError, StoreError
 from emocli.evaluation.baseline import BaselineEvaluator
 from emocli.evaluation.comparison import PerClip
@@ -181,12 +182,15 @@ class FusionSystem(FeatureSystem):
             trainings = self._trainings(context.inputs, context.runs, self.row.training)
         for training in trainings:
             _clear_outdated(training, context.overwrite)
-        count = sum(len(training.config.seeds) for training in trainings)
-        context.say(f"{self.row.name}: training {self.row.fusion}, {count} times")
+        jobs = [job for training in trainings for job in training.jobs]
+        count, due = len(jobs), sum(not rundir.finished(job.folder) for job in jobs)
+        if due:
+            times = number_of(due, "times")
+            context.say(f"{self.row.name}: training {self.row.fusion}, {times}")
         start = time.monotonic()
 
         def progress(done: int, total: int) -> None:
-            if context.pool.in_flight > 1:
+            if due and context.pool.in_flight > 1:
                 passed = time.monotonic() - start
                 context.say(f"{self.row.name}: {done * count // total} of {count}, {passed:.0f} s")
 

@@ -179,8 +179,7 @@ def _like(row: Row, rows: Mapping[str, Row]) -> Row:
     """Give a row that is like another one that one's network."""
     if not row.like:
         if row.baseline and row.baseline not in baselines.names():
-            hint = choice(row.baseline, baselines.names())
-            raise ConfigError(f"no baseline is called '{row.baseline}'", where=row.name, hint=hint)
+            raise baselines.unknown_baseline(row.baseline, row.name)
         return row
     if row.like not in rows or rows[row.like].like or not rows[row.like].fusion:
         raise ConfigError(f"row '{row.name}' is like '{row.like}', which has no network of its own")

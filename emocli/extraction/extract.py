@@ -34,10 +34,8 @@ from emocli.version import version_of
 PART = 8
 """Clips in a part at most: what a kill costs each worker."""
 
-
 _Link = dict[str, str]
 """What is recorded of an upstream feature: its ``recipe``, ``method`` and ``digest``."""
-
 
 WORDS, UNKNOWN_WORDS = "words", "words.out_of_vocabulary"
 """Notes of features of words: how many there are, and how many of them are not known to it."""
@@ -226,7 +224,12 @@ class _Job:
         )
 
     def plan(self, recipe: Recipe) -> ExtractionPlan:
-        now = extraction_state(self.folder, recipe, **self._options(recipe))
+        try:
+            now = extraction_state(self.folder, recipe, **self._options(recipe))
+        except StoreError:
+            if recipe.settings.get("digest") == "":  # without a file, for the reason that this says
+                self.module.prepare(self.config, self.manifest.clips)
+            raise
         clips, there, absent = len(self.manifest.clips), len(now.written), len(now.absent)
         path = store_path(self.folder, self.feature)
         counts = (clips, there, absent, clips - there - absent, len(now.changed))
@@ -305,16 +308,14 @@ class _Job:
         upstream = {name: store_path(self.folder, name) for name in self.module.REQUIRES}
         size = max(1, min(PART, len(clips) // room))  # few clips still occupy every worker
         chunks = [tuple(clips[k : k + size]) for k in range(0, len(clips), size)]
-        paths = writer.reserve(len(chunks))
-        pairs = zip(paths, chunks, strict=True)
+        pairs = zip(writer.reserve(len(chunks)), chunks, strict=True)
         return [PartJob(path, chunk, recipe, shared, upstream) for path, chunk in pairs]
 
     def _failures(self, outcomes: Sequence[Outcome], after: ExtractionState) -> list[Failure]:
         """All clips that failed, in the order of the manifest."""
         rows = {row.id: row for outcome in outcomes for row in outcome.failures}
         why = "its arrays have another shape or type than those of other clips"
-        misfits = [clip_id for part in after.misfits for clip_id in part.ids]
-        rows |= {clip_id: misfit(self.feature, clip_id, why) for clip_id in misfits}
+        rows |= {i: misfit(self.feature, i, why) for part in after.misfits for i in part.ids}
         return [rows[clip.id] for clip in self.manifest.clips if clip.id in rows]
 
     def _nothing(

@@ -23,7 +23,7 @@ from emocli.data.clip import Clip
 from emocli.data.manifest import Manifest
 from emocli.data.samples import Samples
 from emocli.display import number_of
-from emocli.errors import ConfigError, EmocliWarning, choice
+from emocli.errors import ConfigError, EmocliWarning, suggestion
 from emocli.metrics.metrics import ERRORS, Metrics, score
 from emocli.models.classical import KINDS, ClassicalModel, Fitter
 from emocli.models.functionals import Functionals, Matrix
@@ -71,6 +71,12 @@ def names() -> list[str]:
     return [*CONSTANTS, *KINDS]
 
 
+def unknown_baseline(name: str, where: str = "") -> ConfigError:
+    """Return the error of a baseline that there is not, with those that there are."""
+    hint = " ".join(filter(None, (suggestion(name, names()), f"there are: {', '.join(names())}")))
+    return ConfigError(f"no baseline is called '{name}'", where=where, hint=hint)
+
+
 def fit(name: str, train: Samples, valid: Samples, test: Samples | None = None) -> Baseline:
     """Fit a baseline; C is chosen on the valid split, the smallest of equals.
 
@@ -92,7 +98,7 @@ def fit(name: str, train: Samples, valid: Samples, test: Samples | None = None) 
         If there is no such baseline, or it does not fit the task.
     """
     if name not in names():
-        raise ConfigError(f"no baseline is called '{name}'", hint=choice(name, names()))
+        raise unknown_baseline(name)
     manifest = train.manifest
     if name in CONSTANTS:
         constant = CONSTANTS[name](manifest, train.clips, () if test is None else test.clips)

@@ -319,7 +319,8 @@ def takes(schema: Mapping[str, Plain]) -> str:
         return f"list of {_members(schema)}"
     if kind == "object" and isinstance(others := schema.get("additionalProperties"), Mapping):
         return f"NAME = {takes(others)}"
-    return {"boolean": "true, false", "string": "text", "null": "nothing"}.get(kind, kind)
+    text = "path" if str(schema.get("format")).endswith("path") else "text"
+    return {"boolean": "true, false", "string": text, "null": "nothing"}.get(kind, kind)
 
 
 def _members(schema: Mapping[str, Plain]) -> str:

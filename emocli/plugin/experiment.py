@@ -121,7 +121,10 @@ class Row:
     fusion : str
         The network's plug-in; or else
     baseline : str
-        a classical one of `emocli.models.baselines`; or else
+        a baseline of `emocli.models.baselines`: the constants ``prior`` (the classes' frequencies,
+        or the mean intensities), ``median`` and ``test_prior``; ``logistic``, the linear model of
+        `emocli train`, and ``svm``, its support vector machine; ``svm_linear``, ``svm_nystroem``;
+        or else
     like : str
         the name of another row: its trained networks are tested in another way; or else
     encoder : {'audio', 'face', 'scene'}

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from emocli import plugins
 from emocli.config import Tree
 from emocli.data.speakers import USED
-from emocli.data.store.joined import parts_of
 from emocli.display import code, exact_json, markdown
 from emocli.metrics.metrics import COMMON, definitions
 from emocli.metrics.statistics import Spread
 from emocli.models.calibration import COVERAGE, Calibration
 from emocli.models.classical import KINDS
-from emocli.models.run_config import RunConfig, View
-from emocli.plugins import PluginKind
+from emocli.models.licences import licences
+from emocli.models.run_config import RunConfig
 
 BASELINES = (
     "Beside the network: classical models of the same features and splits, which see the mean, "
@@ -193,7 +191,10 @@ def _inputs(config: RunConfig) -> str:
         f"`model.safetensors`).{_normalised(config)}\n\n"
         "| modality | feature | width | fingerprint |\n|---|---|---|---|\n"
         + "\n".join(rows)
-        + "".join(f"\n\n{markdown(line)}" for line in _licences(config))
+        + "".join(
+            f"\n\n{markdown(f'Licence of {name}: {text}.')}"
+            for name, text in licences(config.features.values()).items()
+        )
     )
 
 
@@ -208,29 +209,6 @@ def _normalised(config: RunConfig) -> str:
         f"n clips count n / (n + {config.train.shrinkage:g}), below {config.train.least_clips} "
         "not at all."
     )
-
-
-def _licences(config: RunConfig) -> list[str]:
-    """Return the terms of use of restricted features, also of imported ones."""
-    views = list(config.features.values())
-    names = {part for view in views for part in (*parts_of(view.feature), *view.upstream)}
-    formats = {name for view in views for name in _formats(view)}
-    wanted: Mapping[PluginKind, set[str]] = {"features": names, "formats": formats}
-    described = [
-        plugins.describe(kind, name)
-        for kind, those in wanted.items()
-        for name in sorted(those.intersection(plugins.names(kind)))
-    ]
-    return [f"Licence of {each.name}: {each.licence}." for each in described if each.licence]
-
-
-def _formats(view: View) -> Iterator[str]:
-    """Yield the formats that a view, or what it was computed or joined from, was imported in."""
-    parts = parts_of(view.feature)
-    joined = [view.settings.get(part, {}) for part in parts] if len(parts) > 1 else [view.settings]
-    for settings in (*joined, *view.upstream.values()):
-        if "format" in settings:
-            yield str(settings["format"])
 
 
 def _learnt(config: RunConfig) -> str:

@@ -122,15 +122,20 @@ class Training:
         seeds = rundir.read_config(self.run).seeds
         return any(rundir.has_learnt(folder) for folder in rundir.members(self.run, seeds))
 
-    def fit_baselines(self) -> None:
-        """Fit the baselines, unless there are some."""
-        if self.baselines and not (self.run / BASELINES).is_file():
+    def fit_baselines(self) -> bool:
+        """Fit the baselines, unless there are some; return whether they were fitted."""
+        wanted = self.baselines and not (self.run / BASELINES).is_file()
+        if wanted:
             save_models(self.run, replace(self.prepared).classical())
+        return wanted
 
-    def summary(self, seeds: Sequence[SeedSummary]) -> TrainSummary:
-        """Sum up the trainings of all seeds; of several that are complete, write a card for all."""
+    def summary(self, seeds: Sequence[SeedSummary], baselines_are_new: bool) -> TrainSummary:
+        """Sum up the trainings of all seeds; if they are complete, write the card of the run.
+
+        That of a single seed is there already, unless baselines were fitted after it was trained.
+        """
         prepared, several = self.prepared, len(seeds) > 1
-        if several and all(rundir.finished(seed.run) for seed in seeds):
+        if (several or baselines_are_new) and all(rundir.finished(seed.run) for seed in seeds):
             _write_card(self.run, self.config, seeds, prepared)
         metrics = seed_spreads(seeds)
         return TrainSummary(
@@ -195,12 +200,16 @@ def carry_out(
     with ExitStack() as held:
         for training in trainings:
             held.enter_context(training.held())
+        new = []
         for training in trainings:
             training.claim(overwrite)
-            training.fit_baselines()
+            new.append(training.fit_baselines())
         jobs = [job for training in trainings for job in training.jobs]
         trained = dict(_results(jobs, pool, progress, watch))
-        return [t.summary([trained[job.folder] for job in t.jobs]) for t in trainings]
+        return [
+            training.summary([trained[job.folder] for job in training.jobs], baselines_are_new)
+            for training, baselines_are_new in zip(trainings, new, strict=True)
+        ]
 
 
 def _results(

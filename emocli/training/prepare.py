@@ -325,9 +325,12 @@ def read_settings(
         start = merge(start, {name: _by_rules(kind, size) for name, kind in kinds.items()})
     tree = merge(merge(start, module.PRESETS[preset]), settings)
     for section, values in tree.items():
-        if section not in SECTIONS or not isinstance(values, Mapping):
+        if section not in SECTIONS:
             hint = f"there are {', '.join(f'{name}.KEY' for name in SECTIONS)}"
             raise ConfigError(f"unknown setting '{section}'", hint=hint)
+        if not isinstance(values, Mapping):
+            what = f"'{section}' is a section of settings, not a setting"
+            raise ConfigError(what, hint=f"give {section}.KEY")
     network = build(module.Config, tree.get("network", {}), "network")
     return network, build(TrainConfig, tree.get("train", {}), "train"), tree
 

@@ -145,7 +145,7 @@ def test_weights_that_the_prediction_does_not_use_are_called_so(
 
 
 def test_it_refuses_a_network_without_weights(corpus: toy.Toy) -> None:
-    with pytest.raises(RunError, match=r"'gca' gives its modalities no weights.*m3er or late"):
+    with pytest.raises(RunError, match=r"'gca' gives its modalities no weights.*`weights`"):
         weights(trained(corpus, "gca"))
 
 

@@ -266,12 +266,17 @@ def test_intensities_are_compared_by_their_errors(tmp_path, experiment):
 
 def test_what_is_done_is_not_done_again(corpus, tmp_path, experiment, monkeypatch):
     experiment(ROWS[1:3])
-    first = run(corpus, tmp_path, settings=ONCE)
+    said: list[str] = []
+    first = run(corpus, tmp_path, settings=ONCE, say=said.append)
+    trained = [line for line in said if ": training " in line]
+    assert trained == ["face: training unimodal, 3 times", "Both + more: training late, 3 times"]
     files = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.npz")}
     files |= {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*.safetensors")}
     assert len(files) == 2 * (6 + 3)  # conditions and networks of three folds
     monkeypatch.setattr("emocli.experiments.feature_rows.RunEvaluator", None)  # nobody is asked
-    again = run(corpus, tmp_path, settings=ONCE)
+    said.clear()
+    again = run(corpus, tmp_path, settings=ONCE, say=said.append)
+    assert not any(": training " in line for line in said)
     assert without_seconds(again) == without_seconds(first)
     assert again.data["seconds"] == first.data["seconds"]
     assert {p: p.stat().st_mtime_ns for p in files} == files

@@ -53,6 +53,7 @@ def test_bad_settings_are_one_line_and_train_nothing(
     ("rows", "message"),
     [
         ((Row("a", baseline="svn"),), "no baseline is called 'svn'; did you mean 'svm'"),
+        ((Row("a", baseline="linear"),), "there are: .*logistic.*svm, svm_linear"),
         ((Row("a"),), "row 'a' has to be one of fusion, baseline, encoder, cited, not 0"),
         ((Row("a", fusion="late", baseline="svm"),), "has to be one of .*, not 2 of them"),
         ((Row("a", fusion="lat"),), "no network is called 'lat'; did you mean 'late'"),

@@ -18,6 +18,7 @@ from emocli.data.media.content import sound
 from emocli.data.track import Track
 from emocli.errors import ConfigError, MediaError
 from emocli.extraction.normalise import normalise
+from emocli.prediction.packing.pack import pack
 from tests import toy
 
 needs_package = pytest.mark.skipif(
@@ -97,5 +98,9 @@ def test_the_card_says_it_of_what_was_imported_and_normalised(tmp_path: Path) ->
     )
     normalise(corpus.manifest, corpus.store, "functionals")
     for run_name, feature in (("a", "functionals+mel"), ("b", "functionals_by_speaker")):
-        card = (corpus.trained(run_name, features=(feature,)) / "README.md").read_text()
+        trained = corpus.trained(run_name, features=(feature,))
+        card = (trained / "README.md").read_text()
         assert "Licence of opensmile: openSMILE is free for research" in card
+        assert pack(trained, tmp_path / f"packed-{run_name}").licence == "other"
+        card = (tmp_path / f"packed-{run_name}" / "README.md").read_text()
+        assert "opensmile: openSMILE is free for research" in card

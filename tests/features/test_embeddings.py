@@ -13,8 +13,8 @@ import pytest
 from emocli.config import merge
 from emocli.data.durable import make_folder, write_text
 from emocli.data.manifest import Manifest
-from emocli.data.store import FeatureStore
-from emocli.errors import ConfigError, StoreError
+from emocli.data.store import FeatureStore, Recipe
+from emocli.errors import ConfigError, RunError, StoreError
 from emocli.extraction.extract import extract, plan
 from emocli.plugins import load
 from emocli.prediction.recompute import recipe_of
@@ -81,6 +81,17 @@ def test_another_encoder_is_another_feature(
     other = merge(settings, {"mel_embedding": {"digest": "of another training"}})
     with pytest.raises(StoreError, match=r"mel_embedding\.h5: was made with other settings"):
         plan(whole, NAMES, begun, settings=other)
+    nowhere = merge(settings, {"mel_embedding": {"encoder": "nowhere"}})
+    with pytest.raises(RunError, match="there is no trained encoder"):
+        plan(whole, NAMES, begun, settings=nowhere)
+
+
+@pytest.mark.parametrize("former", ["", "a1"])
+def test_a_digest_of_a_former_version_is_told_as_such(former: str) -> None:
+    recipe = Recipe("text_model", "text", "m", {"digest": "a1b2", "encoder": "a/b"})
+    was = "of fewer files than now" if former else "not noted yet"
+    told = f"other settings (digest was {was}, is 'a1b2')"
+    assert recipe.difference("m", {"digest": former, "encoder": "a/b"}) == told
 
 
 @pytest.mark.parametrize("name", ["mel_embedding", "roberta"])

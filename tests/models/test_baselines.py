@@ -15,6 +15,7 @@ from emocli.metrics.metrics import score
 from emocli.models import baselines
 from emocli.models.baselines import C_VALUES, fit
 from emocli.models.functionals import Functionals, functionals
+from emocli.plugin.experiment import Row
 from tests import toy
 
 
@@ -227,3 +228,7 @@ def test_what_a_constant_cannot_be_is_refused(samples):
         fit("median", samples["train"], samples["valid"])
     with pytest.raises(ConfigError, match="needs the labels of the clips it is tested on"):
         fit("test_prior", samples["train"], samples["valid"])
+
+
+def test_a_row_says_what_baselines_there_are() -> None:
+    assert [name for name in baselines.names() if f"``{name}``" not in (Row.__doc__ or "")] == []

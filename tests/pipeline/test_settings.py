@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pydantic import TypeAdapter
 
 from emocli import plugins
 from emocli.cli.app import run as emocli
@@ -100,6 +101,7 @@ def test_a_range_is_what_is_taken() -> None:
         "whole number from 2 or nothing"
     )
     assert takes({"type": "array", "items": {"type": "string"}}) == "list of text"
+    assert takes(TypeAdapter(Path | None).json_schema()) == "path or nothing"
 
 
 def test_an_empty_text_is_no_nothing() -> None:

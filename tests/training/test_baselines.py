@@ -17,7 +17,7 @@ from emocli.evaluation.evaluate import evaluate
 from emocli.metrics.metrics import score
 from emocli.models import classical
 from emocli.models.baselines import fit_classical
-from emocli.models.rundir import BASELINES
+from emocli.models.rundir import BASELINES, CARD
 from emocli.models.settings import TrainConfig
 from emocli.plugin.robustness import RepairOptions
 from emocli.plugin.training import PLUS
@@ -102,7 +102,7 @@ def test_they_are_reported_with_the_network_everywhere(
 
 
 def test_without_them_nothing_is_fitted_or_shown(
-    corpus: toy.Toy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    corpus: toy.Toy, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(command(corpus, tmp_path / "run", "--no-baseline")) == 0
     assert "baseline" not in capsys.readouterr().out
@@ -111,6 +111,7 @@ def test_without_them_nothing_is_fitted_or_shown(
     assert "classical" not in evaluate(tmp_path / "run", figures=False).data["clean"]
     assert run(command(corpus, tmp_path / "run")) == 0  # added to a run that is trained
     assert (tmp_path / "run" / BASELINES).is_file()
+    assert (tmp_path / "run" / CARD).read_text() == (trained / CARD).read_text()
 
 
 def test_they_join_a_run_of_other_settings_by_what_the_refusal_says(

@@ -318,6 +318,10 @@ def test_a_modality_no_training_clip_has_is_refused(tmp_path):
         ({"settings": {"train": {"learning_rate": 1}}}, "unknown setting 'train.learning_rate'"),
         ({"settings": {"network": {"hiden": 1}}}, "'network.hiden'; did you mean 'hidden'"),
         ({"settings": {"training": {}}}, "unknown setting 'training'"),
+        (
+            {"settings": {"train": 3}},
+            "'train' is a section of settings, not a setting",
+        ),
         ({"settings": {"train": {"monitor": "mse_sum"}}}, "no metric of a task of kind 'single'"),
         ({"features": ["mfcc"]}, "no feature 'mfcc'"),
         ({"seeds": 0}, "cannot train 0 seeds"),

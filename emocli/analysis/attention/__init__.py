@@ -131,7 +131,7 @@ def _outputs(evaluator: RunEvaluator, batch: Batch) -> list[FusionOutput]:
                 raise RunError(
                     f"its network '{evaluator.config.fusion}' has no attention over steps",
                     where=evaluator.run,
-                    hint="train one that has: rrnn, gca or early",
+                    hint="train one that has: its output holds `attention`, see docs/analyses.md",
                 )
             outputs.append(output)
     return outputs

@@ -79,9 +79,16 @@ class Recipe:
             return "other upstream features" if manifest == self.manifest else "another manifest"
         old, new = dict(leaves(settings)), dict(leaves(self.settings))
         keys = (key for key in sorted({*old, *new}) if old.get(key) != new.get(key))
-        changed = (f"{key} was {old.get(key)!r}, is {new.get(key)!r}" for key in keys)
+        changed = (_change(key, old.get(key), new.get(key)) for key in keys)
         return f"other settings ({'; '.join(changed)})"
 
     def versions(self) -> dict[str, str]:
         """Return the versions of emocli, Python and the libraries the feature runs on."""
         return versions((*LIBRARIES, *self.libraries))
+
+
+def _change(key: str, old: object, new: object) -> str:
+    """Say how a setting differs; a digest of a former version begins that of this one."""
+    if key.rpartition(".")[2] == "digest" and new and str(new).startswith(str(old)):
+        return f"{key} was {'of fewer files than now' if old else 'not noted yet'}, is {new!r}"
+    return f"{key} was {old!r}, is {new!r}"

@@ -18,8 +18,15 @@ def _run(path: Path) -> Inspection:
     run = rundir.describe(path)
     facts = {**run.facts, "reports": _reports(path)}
     problems = () if run.finished == len(run.config.seeds) else (RESUME,)
-    section = table_of("run", facts)
-    return Inspection("run", path, facts, (section,), problems)
+    kind = _kind(path)
+    return Inspection(kind, path, facts, (table_of(kind, facts),), problems)
+
+
+def _kind(path: Path) -> str:
+    """Return what the folder of a run, or of a cross-validation, is called."""
+    from emocli.prediction.packing.folder import is_packed
+
+    return "packed run" if is_packed(path) else "run"
 
 
 def inspect_trained(path: Path) -> Inspection:
@@ -101,10 +108,9 @@ def inspect_folds(path: Path) -> Inspection:
         "folds": [dict(zip(("run", *columns[1:]), row, strict=True)) for row in rows],
         "reports": _reports(path),
     }
-    table = table_of("run", shared)
-    return Inspection(
-        "run", path, facts, (table, InspectionTable("folds", columns, tuple(rows))), ()
-    )
+    kind = _kind(path)
+    tables = (table_of(kind, shared), InspectionTable("folds", columns, tuple(rows)))
+    return Inspection(kind, path, facts, tables, ())
 
 
 def _reports(path: Path) -> list[str]:

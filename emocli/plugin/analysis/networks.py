@@ -2,8 +2,10 @@
 
 `open_evaluator` opens a run, or all folds of a cross-validation, on the clips of a split;
 `open_tester` the fold that tests a clip. Both are an `Evaluator`: its ``parts`` are the runs in it,
-the ``members`` of each the networks of its seeds. ``predict`` scores clips under corruptions,
-``transformed`` returns them as the networks are given them, ``samples`` as they are in the store.
+the ``members`` of each the networks of its seeds. ``predict`` returns the `Predictions` of clips
+under corruptions: ``values`` is a tuple of arrays (n, C), the probabilities or intensities of each
+seed, of which ``np.mean(values, axis=0)`` is the mean; ``scores`` are the metrics of each seed.
+``transformed`` returns clips as the networks are given them, ``samples`` as they are in the store.
 A network is called on a `Batch`, inside of `deterministic_torch`, and returns a `FusionOutput`::
 
     with deterministic_torch(part.config.train.threads), torch.inference_mode():

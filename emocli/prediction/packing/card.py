@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
-from emocli import plugins
 from emocli.display import code, exact_json, markdown
 from emocli.errors import ReportError
 from emocli.evaluation.report import EvaluationReport
+from emocli.models.licences import licences
 from emocli.models.run_config import RunConfig
 from emocli.models.rundir import CARD, REPORTS
 from emocli.prediction.networks import Ensemble
@@ -84,10 +84,9 @@ def licence_slug(config: RunConfig, terms: Mapping[str, str]) -> str:
     return OTHER if terms else SLUGS.get(config.licence.strip().lower(), OTHER)
 
 
-def terms_of(features: Iterable[str], assets: Assets) -> dict[str, str]:
-    """Return the terms of what features are computed with, as far as there are some, by feature."""
-    described = (plugins.describe("features", name) for name in sorted(features))
-    terms = {each.name: each.licence for each in described if each.licence}
+def terms_of(config: RunConfig, features: Iterable[str], assets: Assets) -> dict[str, str]:
+    """Return the terms of what features are computed with, or were imported in, by name."""
+    terms = licences(config.features.values(), features)
     for each in assets.vectors:
         if each.words != "none":
             terms[each.feature] = f"that of the word vectors {each.file}"

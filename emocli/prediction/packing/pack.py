@@ -133,8 +133,8 @@ class Packing:
 
     @cached_property
     def terms(self) -> dict[str, str]:
-        """The terms of what features are computed with, by feature."""
-        return terms_of(self.features, self.assets)
+        """The terms of what features are computed with, or were imported in, by name."""
+        return terms_of(self.ensemble.config, self.features, self.assets)
 
     def write(self, out: Path) -> Pack:
         """Write everything but the list, and return that."""

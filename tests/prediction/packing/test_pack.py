@@ -23,6 +23,7 @@ from emocli.data.store import open_feature, open_features
 from emocli.errors import EmocliError
 from emocli.evaluation.evaluate import evaluate
 from emocli.interchange.arrays import store_arrays
+from emocli.pipeline.inspect import inspect
 from emocli.plugin.robustness import TRAINED, RepairOptions, RobustOptions
 from emocli.prediction.networks import Ensemble
 from emocli.prediction.packing import pack as module
@@ -59,6 +60,10 @@ def contents(folder: Path) -> dict[str, bytes]:
         for path in folder.rglob("*")
         if path.is_file()
     }
+
+
+def test_it_is_looked_into_as_what_it_is(moved: Path, trained: Path) -> None:
+    assert (inspect(moved).kind, inspect(trained).kind) == ("packed run", "run")
 
 
 def test_it_predicts_as_the_run_to_the_last_bit(
