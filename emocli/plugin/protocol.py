@@ -14,9 +14,9 @@ A module of kind ``protocols`` offers ``Config``, a `CorruptionProtocol`. It is 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
-from pydantic import Field
+from pydantic import Field, SerializeAsAny
 
 from emocli import plugins
 from emocli.errors import ConfigError, choice
@@ -73,7 +73,7 @@ class NoiseProtocol(CorruptionProtocol):
         The noise.
     """
 
-    noise: Any = Field(default_factory=noise)
+    noise: SerializeAsAny[Corruption] = Field(default_factory=noise)
 
     @classmethod
     def parse(cls, level: str | None) -> Self:
@@ -83,8 +83,7 @@ class NoiseProtocol(CorruptionProtocol):
     @property
     def corruption(self) -> Corruption:
         """What is done to a modality that is drawn."""
-        corruption: Corruption = self.noise
-        return corruption
+        return self.noise
 
     def describe(self) -> str:
         """Return the settings as a table shows them."""

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, cast
 
 from emocli import plugins
 from emocli.errors import ConfigError, choice, suggestion
@@ -26,7 +26,8 @@ from emocli.paths import listed
 if TYPE_CHECKING:
     import numpy as np
 
-    from emocli.plugin.corruption import Corruption
+    from emocli.plugin.corruption import Corruption, LevelSettings
+    from emocli.plugin.protocol import CorruptionProtocol
 
 DEFAULT = "gaussian"
 
@@ -97,7 +98,7 @@ class CorruptionSpec:
 
     def _require(self, modalities: Collection[str]) -> None:
         if self.drawn:
-            self.config.require(modalities)
+            cast("CorruptionProtocol", self.config).require(modalities)
         elif self.subject in modalities:
             _ = self.config
         else:
@@ -128,17 +129,15 @@ class CorruptionSpec:
         return self.subject if self.drawn else self.plugin or DEFAULT
 
     @cached_property
-    def config(self) -> Any:
-        """The plug-in's settings.
-
-        Of a corruption: ``(values (T, D), rng, others) -> values``; of a protocol: ``draw``.
-        """
-        return plugins.load(self.kind, self.name).Config.parse(self.strength)
+    def config(self) -> LevelSettings:
+        """The plug-in's settings: a `Corruption`, or a `CorruptionProtocol`."""
+        config: LevelSettings = plugins.load(self.kind, self.name).Config.parse(self.strength)
+        return config
 
     @property
     def level(self) -> str:
         """How strong, as a table shows it; empty where there is nothing to say."""
-        return str(self.config.describe())
+        return self.config.describe()
 
     @property
     def label(self) -> str:
@@ -148,15 +147,13 @@ class CorruptionSpec:
     @property
     def ratio(self) -> float | None:
         """The signal-to-noise ratio, linear; None where there is none."""
-        ratio: float | None = self.config.ratio
-        return ratio
+        return self.config.ratio
 
     def draw(self, present: Sequence[str], rng: np.random.Generator) -> Mapping[str, Corruption]:
         """Return what happens to a clip that has these modalities, by modality."""
         if self.drawn:
-            drawn: Mapping[str, Corruption] = self.config.draw(present, rng)
-            return drawn
-        return {self.subject: self.config} if self.subject in present else {}
+            return cast("CorruptionProtocol", self.config).draw(present, rng)
+        return {self.subject: cast("Corruption", self.config)} if self.subject in present else {}
 
 
 def read(
