@@ -137,9 +137,9 @@ def test_words_of_many_clips_are_in_the_run(
     corpus: toy.Toy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request = replace(corpus.request("plan", "m2fnet"), settings={}, preset="plus")
-    assert request.plan()["network"]["utterance"] == "mean"
+    assert request.plan().network["utterance"] == "mean"
     monkeypatch.setattr(rules, "WORDS", 24)
-    assert request.plan()["network"]["utterance"] == {"text": "words"}
+    assert request.plan().network["utterance"] == {"text": "words"}
 
 
 def test_a_network_learns_and_predicts_by_words_in_their_order(
@@ -178,4 +178,4 @@ def test_the_run_says_what_they_gave(corpus: toy.Toy, tmp_path: Path) -> None:
     assert (config["preset"], config["network"]["hidden"]) == ("plus", 16)
     assert (config["train"]["batch_size"], config["train"]["patience"]) == (8, 30)
     other = replace(request, run=tmp_path / "other", preset="paper").plan()
-    assert (other["network"]["hidden"], other["train"]["batch_size"]) == (128, 32)
+    assert (other.network["hidden"], other.train["batch_size"]) == (128, 32)

@@ -30,6 +30,7 @@ from emocli.display import number_of
 from emocli.errors import ConfigError, RunError, StoreError, choice
 from emocli.experiments.config import ReproduceConfig, read_table
 from emocli.experiments.encoder_trainings import TRAININGS, FitOptions
+from emocli.experiments.plan import FromClipsPlan
 from emocli.extraction.extract import extract
 from emocli.extraction.extract import plan as plan_extraction
 from emocli.plugin.encoder import EncoderKind
@@ -188,16 +189,16 @@ class EncoderTrainings:
         chosen: Tree = {"features": self.chosen, **subsection(settings, "reproduce")}
         return {**others, "reproduce": chosen}
 
-    def plan(self) -> Tree:
+    def plan(self) -> FromClipsPlan:
         """Say what would be done."""
-        return {
-            "experiment": self.name,
-            "store": str(self.store),
-            "features": list(self.order),
-            "extractors": {kind: str(self.encoder(kind)) for kind in self.kinds},
-            "preset": self.preset,
-            "clips": len(self.manifest.clips),
-        }
+        return FromClipsPlan(
+            experiment=self.name,
+            store=self.store,
+            features=self.order,
+            extractors={kind: self.encoder(kind) for kind in self.kinds},
+            preset=self.preset,
+            clips=len(self.manifest.clips),
+        )
 
     def make(
         self, workers: int = 1, overwrite: bool = False, say: Say = lambda step: None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from emocli.config import Tree
 from emocli.experiments.config import ReproduceConfig
@@ -38,6 +39,59 @@ class PlannedRow:
     conditions: tuple[str, ...]
     trainings: int
     lacking: str
+
+
+@dataclass(frozen=True)
+class TwinPlan:
+    """The plan of a synthetic corpus.
+
+    Attributes
+    ----------
+    corpus : Path
+        Its manifest.
+    task : str
+        The table's.
+    features : mapping
+        Feature to modality, of those that are drawn.
+    recordings : Path, optional
+        Folder of its recordings, if there are some.
+    settings : mapping
+        What it is made with.
+    """
+
+    corpus: Path
+    task: str
+    features: Mapping[str, str]
+    recordings: Path | None
+    settings: Tree
+
+
+@dataclass(frozen=True)
+class FromClipsPlan:
+    """The plan of the features that an experiment makes from clips.
+
+    Attributes
+    ----------
+    experiment : str
+        The table.
+    store : Path
+        Where they go.
+    features : tuple of str
+        Each after those it is computed from.
+    extractors : mapping
+        Kind of the encoders that are trained, in that order, to their folder.
+    preset : str
+        Theirs.
+    clips : int
+        Those of the corpus.
+    """
+
+    experiment: str
+    store: Path
+    features: tuple[str, ...]
+    extractors: Mapping[str, Path]
+    preset: str
+    clips: int
 
 
 @dataclass(frozen=True)

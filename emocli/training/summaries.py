@@ -3,13 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
+from emocli.config import Tree
+from emocli.data.json_io import OPTIONAL
 from emocli.metrics.statistics import Spread, spread
 from emocli.training.trainer import State
+
+
+@dataclass(frozen=True)
+class TrainPlan:
+    """The plan of a training: what would be trained, as ``--dry-run`` prints it.
+
+    Attributes
+    ----------
+    fusion, preset : str
+        The network, and where its settings start from.
+    network, train, robust : mapping
+        All settings, by section.
+    features : mapping
+        Modality to its feature.
+    dims : mapping
+        Modality to the width of its feature.
+    classes : tuple of str
+        What is predicted.
+    parameters : int
+        Numbers to learn.
+    clips : mapping
+        Split to its labelled clips.
+    missing : mapping
+        Split to the clips that lack each modality.
+    notes : tuple of str
+        Warnings about the data and the settings.
+    folds : int, optional
+        Of a cross-validation.
+    """
+
+    fusion: str
+    preset: str
+    network: Tree
+    train: Tree
+    robust: Tree
+    features: Mapping[str, str]
+    dims: Mapping[str, int]
+    classes: tuple[str, ...]
+    parameters: int
+    clips: Mapping[str, int]
+    missing: Mapping[str, Mapping[str, int]]
+    notes: tuple[str, ...]
+    folds: int | None = field(default=None, metadata=OPTIONAL)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from emocli.paths import StrPath, listed
 from emocli.plugin.robustness import UNCORRUPTED, RobustOptions
 from emocli.training.jobs import Training, carry_out
 from emocli.training.prepare import SECTIONS, corpus_size, prepare, resolve
-from emocli.training.summaries import CrossSummary, TrainSummary, cross_summary
+from emocli.training.summaries import CrossSummary, TrainPlan, TrainSummary, cross_summary
 from emocli.training.trainer import Watch
 
 
@@ -136,27 +136,27 @@ class TrainRequest:
             rundir.clear(other)  # of an earlier cross-validation with more folds, now overwritten
         return cross_summary(self.run, summaries)
 
-    def plan(self, folds: int | None = None) -> Tree:
+    def plan(self, folds: int | None = None) -> TrainPlan:
         """Return the plan of the training, errors as of `train`; nothing is written."""
         trainings = self.trainings(folds)
         for training in trainings:
             training.check(self.overwrite)
         prepared = trainings[0].prepared
-        return {
-            "fusion": self.fusion,
-            "preset": self.preset,
-            "network": prepared.network,
-            "train": prepared.settings.model_dump(),
-            "robust": prepared.robust.model_dump(),
-            "features": {m: s.name for m, s in prepared.train.stores.items()},
-            "dims": prepared.train.dims,
-            "classes": list(self.manifest.classes),
-            "parameters": prepared.parameters,
-            "clips": {split: len(samples) for split, samples in prepared.splits.items()},
-            "missing": prepared.missing,
-            "notes": list(prepared.notes),
-            **({} if folds is None else {"folds": folds}),
-        }
+        return TrainPlan(
+            fusion=self.fusion,
+            preset=self.preset,
+            network=prepared.network,
+            train=prepared.settings.model_dump(),
+            robust=prepared.robust.model_dump(),
+            features={m: s.name for m, s in prepared.train.stores.items()},
+            dims=prepared.train.dims,
+            classes=tuple(self.manifest.classes),
+            parameters=prepared.parameters,
+            clips={split: len(samples) for split, samples in prepared.splits.items()},
+            missing=prepared.missing,
+            notes=prepared.notes,
+            folds=folds,
+        )
 
     def resolved(self) -> Tree:
         """Return the settings by section as they are trained with, the rules of the preset applied.

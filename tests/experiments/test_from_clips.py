@@ -171,8 +171,8 @@ def test_other_settings_are_refused_or_made_again(corpus: Manifest, tmp_path: Pa
 def test_a_published_encoder_is_not_trained(corpus: Manifest, tmp_path: Path) -> None:
     own = {"extractors": {"features": {"roberta": {"encoder": "roberta-base"}}}}
     plan = trainings(corpus, tmp_path, **own).plan()
-    assert list(plan["extractors"]) == ["audio", "scene", "face"]
-    assert plan["features"][0] == "roberta"
+    assert list(plan.extractors) == ["audio", "scene", "face"]
+    assert plan.features[0] == "roberta"
 
 
 def test_a_table_names_all_that_its_rows_see(corpus: Manifest, tmp_path: Path) -> None:

@@ -118,8 +118,8 @@ def test_a_run_remembers_what_it_joined_and_predicts_with_it(corpus: toy.Toy) ->
 def test_a_clip_that_lacks_one_of_them_has_the_modality(corpus: toy.Toy) -> None:
     planned = corpus.request("never", features=features(JOINED)).plan()
     none = {"audio": 0, "text": 0, "visual": 0}
-    assert planned["missing"] == {"train": none, "valid": none}
-    notes = [note for note in planned["notes"] if "lack" in note]
+    assert planned.missing == {"train": none, "valid": none}
+    notes = [note for note in planned.notes if "lack" in note]
     assert notes == [
         "1 clip (train) of hog+units lacks hog, which is read as 0",
         "1 clip (valid) of hog+units lacks hog, which is read as 0",

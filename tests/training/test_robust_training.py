@@ -204,5 +204,5 @@ def test_a_plan_says_what_would_be_done(corpus: toy.Toy, tmp_path: Path) -> None
         "robust": RobustOptions(**BOTH),
     }
     result = TrainRequest(manifest=corpus.manifest, store=corpus.store, **how).plan()
-    assert result["robust"]["trust"] == "check"
-    assert result["robust"]["proxy"]["mode"] == "ridge"
+    assert result.robust["trust"] == "check"
+    assert result.robust["proxy"]["mode"] == "ridge"

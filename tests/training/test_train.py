@@ -19,6 +19,7 @@ from emocli.data.store import FeatureStore
 from emocli.errors import ConfigError, ManifestError, RunError, StoreError
 from emocli.models import rundir
 from emocli.plugin.layers import Encoded
+from emocli.training.summaries import TrainPlan
 from emocli.training.train import TrainRequest
 from tests import toy
 from tests.training import quickly
@@ -31,7 +32,7 @@ corpus = toy.fixture()
 finished = quickly.finished()
 
 
-def planned(corpus: toy.Toy, **options: Any) -> dict[str, Any]:
+def planned(corpus: toy.Toy, **options: Any) -> TrainPlan:
     return TrainRequest(manifest=corpus.manifest, store=corpus.store, **options).plan()
 
 
@@ -86,11 +87,10 @@ def test_the_card_is_a_model_card(finished):
 def test_settings_win_over_the_preset_over_the_defaults(corpus, tmp_path):
     options = {"fusion": "late", "run": tmp_path / "run", "settings": {"train": {"lr": 0.5}}}
     result = planned(corpus, preset="plus", **options)
-    assert result["train"]["lr"] == 0.5
-    assert result["train"]["label_smoothing"] == 0.1  # of plus
-    assert result["train"]["loss"] == "ce"
-    assert result["train"]["sampler"] == "none"  # the default
-    assert planned(corpus, preset="paper", **options)["train"]["loss"] == "l2"
+    assert result.train["lr"] == 0.5
+    assert result.train["label_smoothing"] == 0.1  # of plus
+    assert (result.train["loss"], result.train["sampler"]) == ("ce", "none")  # by default
+    assert planned(corpus, preset="paper", **options).train["loss"] == "l2"
     assert planned(corpus, **options) == result  # plus is the default
 
 
@@ -100,9 +100,9 @@ def test_a_plan_writes_nothing_and_matches_the_training(corpus, finished, tmp_pa
     result = planned(corpus, **how)
     assert not list(tmp_path.iterdir())
     assert contents(corpus.folder) == before
-    assert result["parameters"] == finished.parameters
-    assert result["clips"] == {"train": 24, "valid": 12}
-    assert result["features"] == {"audio": "mel", "text": "glove", "visual": "face_hog"}
+    assert result.parameters == finished.parameters
+    assert result.clips == {"train": 24, "valid": 12}
+    assert result.features == {"audio": "mel", "text": "glove", "visual": "face_hog"}
 
 
 def test_progress_counts_epochs(corpus, tmp_path):

@@ -21,6 +21,7 @@ from emocli.data.pool import Say
 from emocli.data.store.joined import parts_of
 from emocli.errors import ConfigError
 from emocli.experiments.config import ReproduceConfig, of_corpus, read_table
+from emocli.experiments.plan import TwinPlan
 from emocli.experiments.synthetic import corpus
 from emocli.experiments.synthetic.features import Shape, write_features
 from emocli.experiments.synthetic.quick import QUICK, TRAIN
@@ -164,16 +165,16 @@ class Twin:
         dialogues = any(_of_dialogues(row) for row in self.table.rows)
         return Shape(self.features, self.table.synthetic.aligned, dialogues)
 
-    def plan(self) -> Tree:
+    def plan(self) -> TwinPlan:
         """Say what would be made."""
         recorded = self.from_clips or bool(self.encoders)
-        return {
-            "corpus": str(self.out / "synthetic.csv"),
-            "task": self.task,
-            "features": {} if self.from_clips else self.features,
-            "recordings": str(self.out / "recordings") if recorded else None,
-            "settings": self.recordings if recorded else self.config.model_dump(mode="json"),
-        }
+        return TwinPlan(
+            corpus=self.out / "synthetic.csv",
+            task=self.task,
+            features={} if self.from_clips else self.features,
+            recordings=self.out / "recordings" if recorded else None,
+            settings=self.recordings if recorded else self.config.model_dump(mode="json"),
+        )
 
     def make(
         self, workers: int = 1, overwrite: bool = False, say: Say = lambda step: None
