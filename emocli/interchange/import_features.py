@@ -22,7 +22,7 @@ from emocli.display import number_of
 from emocli.errors import StoreError
 from emocli.interchange.csd import Csd
 from emocli.interchange.sources import FeatureSource, locate, modalities_of, opened
-from emocli.interchange.table_source import TableFormat, TableSource
+from emocli.interchange.table_source import LONGER, TableFormat, TableSource
 from emocli.parsing import Tree
 
 COLUMNS = "entries need the same columns: leave the others out of the manifest"
@@ -44,6 +44,8 @@ class Import:
         NaN and infinite numbers; they are kept, and read as 0.
     names_left : int
         Names of columns that the file has, left out since it has another number of columns.
+    longer : int
+        Clips without a row in a table but those that last longer, of which they have a part.
     left_out : mapping
         What was left out of tables: how many ``rows`` they have of the clips, how many of them
         ``failed``, were ``unsure``, ``without_a_number``, or ``of_other_faces``.
@@ -62,11 +64,13 @@ class Import:
     names_left: int = 0
     words: int | None = None
     silent: int | None = None
+    longer: int = 0
     left_out: Mapping[str, int] = field(default_factory=dict)
 
     def __str__(self) -> str:
         aligned = "" if self.words is None else f"; {self.words} words, zero in {self.silent}"
         empty = f"; without a row: {self.empty}" if self.empty else ""
+        longer = f"; with a part of a longer row: {self.longer}" if self.longer else ""
         names = f"; names of columns left out: {self.names_left}" if self.names_left else ""
         counts = dict(self.left_out)
         rows = counts.pop("rows", 0)
@@ -76,7 +80,7 @@ class Import:
             f"{self.path}: {number_of(self.clips, 'clips')} as {self.feature} "
             f"({self.modality}){aligned}; "
             f"left out, not in the manifest: {self.unknown}; "
-            f"in the manifest, not in the file: {self.missing}{empty}; "
+            f"in the manifest, not in the file: {self.missing}{empty}{longer}; "
             f"non-finite values, read as 0: {self.non_finite}{names}{tables}"
         )
 
@@ -182,16 +186,17 @@ def import_features(
         taken: FeatureSource
         if form is None:
             taken = files.enter_context(opened(source, modality))
-            settings = {"source": source.name, "sha256": digest(source)}
+            settings, hint = {"source": source.name, "sha256": digest(source)}, ""
         else:
             taken = tables = TableSource(source, form, manifest)
             settings = {"source": source.name, "sha256": tables.digest, "format": form.name}
             settings |= {form.name: form.layout.model_dump(mode="json")}
+            hint = tables.hint
         words = None if align_to is None else _Words(files.enter_context(Csd(align_to)))
         entries = set(taken.entries)
         ids = [c.id for c in manifest.clips if c.id in entries or c.dialogue in entries]
         if not ids:
-            raise _nothing(source, taken, manifest)
+            raise _nothing(source, taken, manifest, hint)
         if align_to is not None:
             settings |= {"align_to": align_to.name, "align_to_sha256": digest(align_to)}
         recipe = Recipe(name, modality, manifest.fingerprint, settings)
@@ -216,6 +221,7 @@ def import_features(
                 names_left=len(taken.names) - len(alike.names),
                 words=notes.get("words", 0) if words else None,
                 silent=notes.get("words.silent", 0) if words else None,
+                longer=notes.get(LONGER, 0),
                 left_out={k.removeprefix("rows."): n for k, n in notes.items() if k[:4] == "rows"},
             )
 
@@ -289,12 +295,13 @@ def _track(source: FeatureSource, entries: set[str], clip: Clip, words: _Words |
     return Track(rows.values, rows.times, notes=notes)
 
 
-def _nothing(path: Path, source: FeatureSource, manifest: Manifest) -> StoreError:
+def _nothing(path: Path, source: FeatureSource, manifest: Manifest, hint: str) -> StoreError:
     first, clip = next(iter(source.entries), None), manifest.clips[0]
     entry = "none" if first is None else f"'{first}'"
     inside = f" of dialogue '{clip.dialogue}'" if clip.dialogue else ""
     what = f"has no clip of the manifest (its first entry is {entry}, "
-    return StoreError(f"{what}the manifest's first clip '{clip.id}'{inside})", where=path)
+    what += f"the manifest's first clip '{clip.id}'{inside})"
+    return StoreError(what, where=path, hint=hint)
 
 
 def require_name(name: str, modality: str) -> None:

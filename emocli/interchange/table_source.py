@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,9 @@ from emocli.data.manifest import Manifest
 from emocli.errors import StoreError
 from emocli.interchange.tables import Numbers, TableRows, Tables
 from emocli.plugin.format import Format, Layout
+
+LONGER = "longer"
+"""Note of a clip whose rows last longer than itself."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,8 @@ class TableSource:
         wanted = frozenset(place.name for _, several in places for place in several)
         # Where tables may describe anything, they may tell nothing but features.
         program = form.name if form.modality else ""
-        self.layout, self._tables = form.layout, Tables(root, form.layout, wanted, program)
+        self.layout, self._name = form.layout, form.name
+        self._tables = Tables(root, form.layout, wanted, program)
         names = frozenset(self._tables.names)
         taken = ((clip, [p for p in several if p.name in names]) for clip, several in places)
         self._places = {clip.id: (clip, several[0]) for clip, several in taken if several}
@@ -84,6 +88,14 @@ class TableSource:
     def names(self) -> tuple[str, ...]:
         """Names of the columns, known once a table was read."""
         return self._tables.columns
+
+    @property
+    def hint(self) -> str:
+        """What to do if no clip is in the tables; empty if that is not known."""
+        column = self._tables.naming
+        return (
+            f"if column '{column}' names no files: --set '{self._name}.file=[]'" if column else ""
+        )
 
     @property
     def digest(self) -> str:
@@ -102,7 +114,9 @@ class TableSource:
         if self._last is None or self._last[0] != entry:
             clip, place = self._places[entry]
             rows = self._tables.rows(place.name)
-            rows, notes = kept(_part(rows, clip) if place.whole else rows, self.layout)
+            rows, longer = _part(rows, clip) if place.whole else (rows, False)
+            rows, notes = kept(rows, self.layout)
+            notes = {**notes, LONGER: int(longer)}
             timed = Timed(rows.values.astype(np.float32), rows.spans)
             self._last = entry, timed.since(clip.start or 0.0) if place.whole else timed, notes
         return self._last[1:]
@@ -116,8 +130,11 @@ def _names(clip: Clip) -> Iterable[_Place]:
     yield from (_Place(path.stem, whole=True) for path in clip.media.values())
 
 
-def _part(rows: TableRows, clip: Clip) -> TableRows:
+def _part(rows: TableRows, clip: Clip) -> tuple[TableRows, bool]:
     """Cut a clip out of the rows about its recording, by their middles.
+
+    Where there is none, rows that last longer and cover the clip are its own: the parts of them
+    that are within it. Returned is also whether it is so.
 
     Raises
     ------
@@ -125,14 +142,20 @@ def _part(rows: TableRows, clip: Clip) -> TableRows:
         If it is a part of the recording, and the rows have no times.
     """
     if clip.start is None and clip.end is None:
-        return rows
+        return rows, False
     if rows.spans is None:
         what = f"clip '{clip.id}' cannot be cut out of its recording, whose rows have no times"
         hint = "set the column of the time, or that of the frame and the rate"
         raise StoreError(what, hint=hint)
-    middle = rows.spans.mean(axis=1)
-    end = np.inf if clip.end is None else clip.end
-    return rows[((clip.start or 0.0) <= middle) & (middle < end)]
+    middle, (starts, ends) = rows.spans.mean(axis=1), rows.spans.T
+    start, end = clip.start or 0.0, np.inf if clip.end is None else clip.end
+    inside = (start <= middle) & (middle < end)
+    end = min(end, ends.max(initial=start))
+    around = (starts <= start) & (end <= ends) & (start < end)
+    if inside.any() or not around.any():
+        return rows[inside], False
+    cut = replace(rows[around], spans=np.tile([start, end], (int(around.sum()), 1)))
+    return cut, True
 
 
 def kept(rows: TableRows, layout: Layout) -> tuple[TableRows, Mapping[str, int]]:

@@ -10,6 +10,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from emocli.cli.app import run
+from emocli.config import parse_sets
 from emocli.data.clip import Clip
 from emocli.data.manifest import Manifest
 from emocli.data.store import FeatureStore
@@ -111,6 +112,19 @@ def test_a_clip_is_cut_out_of_its_recording(tmp_path: Path) -> None:
         assert_allclose(store["two"][:, 0], [5, 6, 7])  # the main face is that of the clip
         assert_allclose(store.track("two").times, [0, 0.1, 0.2], atol=1e-9)
         assert_allclose(store["three"][:, 0], [8, 9])
+
+
+def test_a_row_longer_than_a_clip_is_that_of_all_it_covers(tmp_path: Path) -> None:
+    write(tmp_path, "all.csv", "file,start,end,F0_mean", "film.wav,0,2,7")
+    media = {"audio": tmp_path / "film.wav"}
+    spans = ((0.0, 1.0), (1.0, 2.0), (1.5, None), (2.0, 3.0))
+    clips = tuple(Clip(f"c{k}", start=s, end=e, media=media) for k, (s, e) in enumerate(spans))
+    report, store = take(tmp_path, "opensmile", clips)
+    assert (report.empty, report.longer) == (1, 2)
+    assert "without a row: 1; with a part of a longer row: 2;" in str(report)
+    with store:
+        assert [store[clip].tolist() for clip in ("c0", "c1", "c2", "c3")] == [[[7]]] * 3 + [[]]
+        assert [store.track(clip).times.tolist() for clip in ("c0", "c2")] == [[0.5], [0.25]]
 
 
 def test_ids_with_points_are_no_names_with_endings(tmp_path: Path) -> None:
@@ -301,6 +315,15 @@ def test_a_table_of_another_format_is_refused_with_the_right_one(
     for other in {name for name, _ in DOCUMENTED} - {form}:
         with pytest.raises(StoreError, match=rf"columns of {other} .* --format it is of, {form},"):
             take(tmp_path, other, (Clip("a"),))
+
+
+def test_a_column_that_numbers_faces_names_no_files(tmp_path: Path) -> None:
+    write(tmp_path, "a.csv", "id,x", "0,1", "1,2")
+    with pytest.raises(StoreError, match=r"if column 'id' names no files: --set 'csv.file=\[\]'"):
+        take(tmp_path, "csv", (Clip("a"),), modality="visual")
+    settings = parse_sets(["csv.file=[]", 'csv.face=["id"]'])["csv"]
+    report, _ = take(tmp_path, "csv", (Clip("a"),), modality="visual", **settings)
+    assert (report.clips, report.left_out["of_other_faces"]) == (1, 1)
 
 
 def test_a_table_that_no_format_knows_may_have_the_columns_of_one(tmp_path: Path) -> None:
