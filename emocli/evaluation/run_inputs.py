@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from emocli.config import leaves
+from emocli.config import Tree, leaves
 from emocli.data.filenames import content
 from emocli.data.manifest import Manifest, ManifestOrPath
 from emocli.data.speakers import USED, SpeakerNormaliser, TestNormalisation
 from emocli.data.store import StoredFeature
+from emocli.data.store.recipe import is_former_digest
 from emocli.errors import ConfigError, EmocliError, RunError, StoreError
 from emocli.models import rundir
 from emocli.models.run_config import RunConfig, Source, View
@@ -140,6 +141,13 @@ def of_its_modality(store: StoredFeature | None, view: View) -> StoredFeature:
     return store
 
 
+def made_alike(here: Tree, noted: Tree) -> bool:
+    """Whether a feature has the settings that a run noted, a digest of a former version too."""
+    now, then = dict(leaves(here)), dict(leaves(noted))
+    same = (now[k] == v or is_former_digest(k, v, now[k]) for k, v in then.items() if k in now)
+    return now.keys() == then.keys() and all(same)
+
+
 def check_feature(store: StoredFeature | None, view: View, same: bool) -> None:
     """Refuse a feature that is not what the run was trained on.
 
@@ -152,7 +160,7 @@ def check_feature(store: StoredFeature | None, view: View, same: bool) -> None:
     if same and store.fingerprint != view.fingerprint:
         what = "is no longer what the run was trained on"
         raise StoreError(what, where=store.path, hint=RESTORE)
-    if (store.dim, store.header.settings) != (view.dim, view.settings):
+    if store.dim != view.dim or not made_alike(store.header.settings, view.settings):
         hint = EXTRACT_AGAIN
         names = {key.rpartition(".")[2] for key, _ in leaves(view.settings)}
         if "sha256" in names:  # of a file, or of arrays, of which no clip may be another's

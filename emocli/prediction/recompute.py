@@ -265,5 +265,6 @@ def _require_encoder(module: Feature, name: str, settings: Tree) -> None:
     now = str(fresh.model_dump().get(DIGEST))
     if not now.startswith(recorded):  # formerly of parameters alone (`folder_digest`)
         what = f"the encoder of '{name}' is not the one the run was trained with"
-        where = f"setting '{name}.encoder'"
-        raise ConfigError(what, where=where, hint=f"say where that is: --set {name}.encoder=FOLDER")
+        setting = next((f"{name}.{key}" for key, _ in _paths(fresh)), f"{name}.encoder")
+        hint = f"say where that is: --set {setting}=PLACE"
+        raise ConfigError(what, where=f"setting '{setting}'", hint=hint)

@@ -15,6 +15,7 @@ from emocli.data.durable import make_folder, write_text
 from emocli.data.manifest import Manifest
 from emocli.data.store import FeatureStore, Recipe
 from emocli.errors import ConfigError, RunError, StoreError
+from emocli.evaluation.run_inputs import made_alike
 from emocli.extraction.extract import extract, plan
 from emocli.plugins import load
 from emocli.prediction.recompute import recipe_of
@@ -92,6 +93,10 @@ def test_a_digest_of_a_former_version_is_told_as_such(former: str) -> None:
     was = "of fewer files than now" if former else "not noted yet"
     told = f"other settings (digest was {was}, is 'a1b2')"
     assert recipe.difference("m", {"digest": former, "encoder": "a/b"}) == told
+    store, run = {"mel": {}, "text": recipe.settings}, {"mel": {}, "text": {"encoder": "a/b"}}
+    assert made_alike(store, merge(run, {"text": {"digest": former}}))
+    assert not made_alike(store, merge(run, {"text": {"digest": "a1c3"}}))
+    assert not made_alike(store, run)
 
 
 @pytest.mark.parametrize("name", ["mel_embedding", "roberta"])

@@ -20,6 +20,7 @@ from emocli.data.media.content import frames
 from emocli.errors import ConfigError
 from emocli.features._onnx import OnnxModel
 from emocli.features._onnx_pictures import OnnxPictures
+from emocli.prediction.recompute import recipe_of
 from tests import onnx_file
 from tests.conftest import Fixture
 from tests.features.face_track import faces
@@ -161,6 +162,8 @@ def test_other_parameters_beside_the_file_are_another_feature(tmp_path: Path) ->
     after = module.Config(model=path).digest
     assert (after[:64], len(after)) == (before[:64], 128)
     assert after != before
+    with pytest.raises(ConfigError, match="that is: --set onnx_face.model="):
+        recipe_of(tmp_path, "onnx_face", {"model": str(path), "digest": before})
     (tmp_path / "w.bin").unlink()
     path.write_bytes(b"")
     assert module.Config(model=path).digest == digest(path)

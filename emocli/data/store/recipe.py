@@ -87,8 +87,13 @@ class Recipe:
         return versions((*LIBRARIES, *self.libraries))
 
 
+def is_former_digest(key: str, old: object, new: object) -> bool:
+    """Whether a setting is a digest that a former version noted: it begins that of this one."""
+    return key.rpartition(".")[2] == "digest" and bool(new) and str(new).startswith(str(old))
+
+
 def _change(key: str, old: object, new: object) -> str:
-    """Say how a setting differs; a digest of a former version begins that of this one."""
-    if key.rpartition(".")[2] == "digest" and new and str(new).startswith(str(old)):
+    """Say how a setting differs."""
+    if is_former_digest(key, old, new):
         return f"{key} was {'of fewer files than now' if old else 'not noted yet'}, is {new!r}"
     return f"{key} was {old!r}, is {new!r}"

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from emocli.config import Tree
 from emocli.data.store import StoredFeature
 from emocli.errors import StoreError
-from emocli.evaluation.run_inputs import EXTRACT_AGAIN, OTHER_SETTINGS, of_its_modality
+from emocli.evaluation.run_inputs import EXTRACT_AGAIN, OTHER_SETTINGS, made_alike, of_its_modality
 from emocli.models.run_config import View
 from emocli.prediction.packing.folder import Pack
 from emocli.prediction.recompute import own_settings
@@ -27,11 +25,12 @@ def require_feature(store: StoredFeature | None, view: View, pack: Pack) -> None
     """
     store = of_its_modality(store, view)
     here = view.model_copy(update={"settings": dict(store.header.settings)})
-    if store.dim != view.dim or _comparable(here, pack) != _comparable(view, pack):
+    same = made_alike(_comparable(here, pack), _comparable(view, pack))
+    if store.dim != view.dim or not same:
         raise StoreError(OTHER_SETTINGS, where=store.path, hint=EXTRACT_AGAIN)
 
 
-def _comparable(view: View, pack: Pack) -> Mapping[str, Tree]:
+def _comparable(view: View, pack: Pack) -> Tree:
     """Return the settings of a view's features that have to agree: those that name no path."""
     return {
         name: {key: value for key, value in tree.items() if key not in _places(pack, name)}
