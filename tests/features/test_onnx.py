@@ -162,7 +162,7 @@ def test_other_parameters_beside_the_file_are_another_feature(tmp_path: Path) ->
     after = module.Config(model=path).digest
     assert (after[:64], len(after)) == (before[:64], 128)
     assert after != before
-    with pytest.raises(ConfigError, match="that is: --set onnx_face.model="):
+    with pytest.raises(ConfigError, match=r"that is: --set onnx_face\.model="):
         recipe_of(tmp_path, "onnx_face", {"model": str(path), "digest": before})
     (tmp_path / "w.bin").unlink()
     path.write_bytes(b"")
