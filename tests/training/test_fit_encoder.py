@@ -267,4 +267,4 @@ def test_frames_are_chosen(place: Any, wanted: list[int], encoders: Mapping[str,
     config = FramesConfig(encoder=encoders["face"], frames=3, place=place)
     assert config.chosen(9).tolist() == wanted
     assert config.chosen(2).tolist() == [0, 1]
-    assert len(config.digest) == 64
+    assert len(config.digest) == 2 * 64
