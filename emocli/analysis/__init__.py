@@ -22,7 +22,7 @@ from emocli.data.pool import Progress
 from emocli.data.record import Report
 from emocli.display import csv_cell
 from emocli.parsing import Tree
-from emocli.plugin.analysis import CsvRow, Finding, OfRun, OfRunOrStore
+from emocli.plugin.analysis import CsvRow, Finding, OfRun, OfRunOrStore, VersionedReport
 from emocli.report import canvas
 from emocli.report.tables import ReportTable
 
@@ -80,6 +80,8 @@ def analyse(
     from emocli.evaluation.run_inputs import speaker_note
 
     finding: Finding = plugins.load("analyses", name).measure(options, progress)
+    if isinstance(finding.report, VersionedReport):
+        finding = replace(finding, report=finding.report.of_analysis(name))
     drawn: dict[str, bytes] = {}
     if options.figures:
         style = canvas.STYLES[options.style]

@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from emocli import plugins
 from emocli.data.clip import Split
 from emocli.data.manifest import Manifest
 from emocli.data.pool import Progress
@@ -26,8 +27,8 @@ from emocli.metrics.statistics import clustered, holm, interval_over, spread, wa
 from emocli.metrics.sums import WITHOUT_INTERVAL
 from emocli.plugin.feature import Device
 from emocli.plugin.feature import device as chosen_device
-from emocli.plugin.robustness import UNCORRUPTED, RobustOptions, on
-from emocli.version import version
+from emocli.plugin.robustness import UNCORRUPTED, RobustOptions, on, packages
+from emocli.version import version, versions
 
 Reference = Literal["first", "best"]
 
@@ -169,6 +170,7 @@ def _report(
     best = int(np.nanargmin(values) if metric in ERRORS else np.nanargmax(values))
     reference = best if against == "best" else 0
     pairs = _changes(metric, names, predicted, paired)
+    networks = [name for e in evaluators for name in plugins.packages("fusion", e.config.fusion)]
     return ComparisonReport(
         format=ComparisonReport.FORMAT,
         emocli=version(),
@@ -192,6 +194,7 @@ def _report(
             for k in range(len(names))
         ),
         pairs=tuple(pairs),
+        versions=versions([*networks, *packages(first.corruptions)]),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from emocli.data.clip import Split
@@ -102,6 +103,8 @@ class ComparisonReport(Report):
         In the order they were named.
     pairs : tuple of MetricDifference
         Every run against every later one.
+    versions : mapping, optional
+        Of emocli, Python and the packages that add a network or a corruption.
     """
 
     emocli: str
@@ -119,3 +122,4 @@ class ComparisonReport(Report):
     warnings: tuple[str, ...]
     runs: tuple[ComparedRun, ...]
     pairs: tuple[MetricDifference, ...]
+    versions: Mapping[str, str] | None = field(default=None, metadata=OPTIONAL)

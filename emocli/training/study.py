@@ -35,6 +35,7 @@ from emocli.training.study_summary import (
     NestedSummary,
     SearchReport,
     SearchSummary,
+    network_versions,
 )
 from emocli.training.summaries import TrainSummary
 from emocli.version import version
@@ -95,6 +96,7 @@ def tune_nested(
     nested_summary = NestedSummary(
         format=NestedSummary.FORMAT,
         emocli=version(),
+        versions=network_versions(search.base.fusion),
         study=search.folder,
         run=run,
         monitor=search.monitor,

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from emocli import plugins
 from emocli.data.json_io import OPTIONAL
 from emocli.data.record import JsonPath, Number, Record, Report
 from emocli.space import Value
-from emocli.version import version
+from emocli.version import version, versions
 
 REPORT, GREEDY_REPORT = "study.json", "tune.json"
 """Files of a search, with folds or without, and of a greedy tuning."""
@@ -27,6 +28,11 @@ class Trial(Record):
     valid: float | None
     epochs: int
     seconds: float
+
+
+def network_versions(fusion: str) -> dict[str, str]:
+    """Return the versions of emocli, Python and the package that adds a network."""
+    return versions(plugins.packages("fusion", fusion))
 
 
 def best_of(trials: Iterable[Trial], lower: bool) -> Trial:
@@ -120,21 +126,26 @@ class _OnValid(Report):
 
 @dataclass(frozen=True, kw_only=True)
 class SearchReport(SearchSummary, _OnValid):
-    """The report of a search: its summary, the split that decided, and the version of emocli."""
+    """The report of a search: its summary, the split that decided, and what made it.
+
+    ``emocli`` is the version that wrote it, ``versions`` are `network_versions`.
+    """
 
     emocli: str | None = field(default=None, metadata=OPTIONAL)
+    versions: Mapping[str, str] | None = field(default=None, metadata=OPTIONAL)
 
     @classmethod
     def of(cls, summary: SearchSummary) -> SearchReport:
         """Return the report of a summary."""
-        return cls(format=cls.FORMAT, emocli=version(), **vars(summary))
+        made = network_versions(summary.fusion)
+        return cls(format=cls.FORMAT, emocli=version(), versions=made, **vars(summary))
 
 
 @dataclass(frozen=True, kw_only=True)
 class NestedSummary(Report):
     """The searches of all folds; ``run`` is the cross-validation of what they chose.
 
-    ``emocli`` is the version that wrote it.
+    ``emocli`` is the version that wrote it, ``versions`` are `network_versions`.
     """
 
     study: JsonPath
@@ -143,6 +154,7 @@ class NestedSummary(Report):
     folds: tuple[SearchSummary, ...]
     budget: Budget
     emocli: str | None = field(default=None, metadata=OPTIONAL)
+    versions: Mapping[str, str] | None = field(default=None, metadata=OPTIONAL)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,6 +192,8 @@ class TuneSummary(Report):
         Its validation metric, by which it was chosen: it flatters.
     emocli : str, optional
         Version that wrote it.
+    versions : mapping, optional
+        `network_versions`.
     """
 
     split: str = "valid"
@@ -191,3 +205,4 @@ class TuneSummary(Report):
     run: str
     valid: Number
     emocli: str | None = field(default=None, metadata=OPTIONAL)
+    versions: Mapping[str, str] | None = field(default=None, metadata=OPTIONAL)

@@ -21,7 +21,7 @@ from emocli.data.durable import locked, used_folder, write_text
 from emocli.data.json_io import as_json
 from emocli.errors import ConfigError
 from emocli.metrics.metrics import ERRORS
-from emocli.training.study_summary import GREEDY_REPORT, TriedValue, TuneSummary
+from emocli.training.study_summary import GREEDY_REPORT, TriedValue, TuneSummary, network_versions
 from emocli.training.summaries import TrainSummary
 from emocli.training.train import TrainRequest
 from emocli.version import version
@@ -124,6 +124,7 @@ class Study:
         return TuneSummary(
             format=TuneSummary.FORMAT,
             emocli=version(),
+            versions=network_versions(self.base.fusion),
             study=str(self.base.run),
             fusion=self.base.fusion,
             monitor=last.monitor,

@@ -6,6 +6,7 @@ import contextlib
 import copy
 import io
 import json
+import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from importlib import import_module
@@ -26,6 +27,7 @@ from emocli.evaluation.report import EvaluationReport
 from emocli.experiments.report import ExperimentReport
 from emocli.pipeline.demo_report import Accuracy, DemoReport, DemoSystem, PredictedTalk
 from emocli.pipeline.inspect import inspect
+from emocli.plugin.analysis import VersionedReport
 from emocli.prediction.packing.folder import FoldRepair, Pack, PackedFile, WordVectors
 from emocli.prediction.watch import WatchedFile, WatchReport
 from emocli.training.fit_cca import fit_cca
@@ -177,6 +179,10 @@ def test_what_is_read_is_what_was_written(written: tuple[type[Report], Path]) ->
     data = json.loads(path.read_text())
     assert report.data() == data
     assert kind not in (SearchReport, TuneSummary) or data["emocli"] == emocli.__version__
+    with_versions = (VersionedReport, ComparisonReport, SearchReport, TuneSummary)
+    if issubclass(kind, with_versions):
+        assert set(data["versions"]) == {"emocli", "python"}
+        kind.from_data({k: v for k, v in data.items() if k not in ("analysis", "versions")})
     assert kind.from_data(report.data()).data() == report.data()
 
 
@@ -229,6 +235,9 @@ def test_it_can_be_looked_into(written: tuple[type[Report], Path], tmp_path: Pat
             inspect(path)
         return
     assert inspect(path).sections
+    if issubclass(kind, VersionedReport):
+        shutil.copy(path, tmp_path / "renamed.json")
+        assert inspect(tmp_path / "renamed.json").kind == inspect(path).kind
     other = tmp_path / path.name
     other.write_text(json.dumps(json.loads(path.read_text()) | {"format": 99}))
     with pytest.raises(ReportError, match=f"is of format 99, not {kind.FORMAT}; write it again"):

@@ -156,6 +156,7 @@ def test_all_of_them_work_together_through_the_commands(
     changed = json.loads(here("analyze", "changed", "run", *corrupt[:1], "text:negative", "--json"))
     (share,) = changed["changed"].values()
     assert 0 < share["share"] <= 1
+    assert (changed["analysis"], changed["versions"]["stranger"]) == ("changed", "1")
     assert (tmp_path / "run" / "reports" / "changed+test+text-negative.png").is_file()
     here("analyze", "changed", "run", *corrupt[:1], "text:negative", "--oracle", "--no-figures")
     assert len([*tmp_path.glob("run/reports/changed+test+text-negative*.json")]) == 2

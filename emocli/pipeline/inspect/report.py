@@ -91,7 +91,9 @@ def inspect_report(file: Path) -> Inspection:
     for keys, look_into in KINDS:
         if keys <= data.keys():
             return look_into(data, file)
-    name = analysis_of(file.stem, plugins.names("analyses"))
+    names = plugins.names("analyses")
+    stated = next((name for name in names if name == data.get("analysis")), None)
+    name = stated or analysis_of(file.stem, names)
     if name and (kind := plugins.load("analyses", name).Report):
         return _inspection(f"report of analyze {name}", kind.parsed(data, file), file)
     has = ", ".join(key[:20] for key in [*data][:4]) or "nothing"

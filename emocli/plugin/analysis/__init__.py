@@ -30,10 +30,11 @@ so that the help is there at once; it stands above most of emocli, as this packa
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, TypeVar
 
+from emocli import plugins
 from emocli.data.clip import Clip as Clip
 from emocli.data.clip import Split as Split
 from emocli.data.json_io import OPTIONAL as OPTIONAL
@@ -45,11 +46,11 @@ from emocli.data.record import Report as Report
 from emocli.evaluation.options import OtherCorpusOptions, RunOptions, SplitOptions
 from emocli.options import Argument as Argument
 from emocli.options import Option as Option
-from emocli.plugin.robustness import CorruptionSpec, RobustOptions, on
+from emocli.plugin.robustness import CorruptionSpec, RobustOptions, on, packages
 from emocli.report.canvas import Drawing, Style
 from emocli.report.document import Part
 from emocli.report.tables import ReportTable
-from emocli.version import version
+from emocli.version import version, versions
 
 if TYPE_CHECKING:
     from emocli.evaluation.cross_validation import Evaluator
@@ -139,12 +140,29 @@ class AnalysisPage:
 
 @dataclass(frozen=True, kw_only=True)
 class VersionedReport(Report):
-    """Beginning of the report of an analysis; ``emocli`` is the version that wrote it."""
+    """Beginning of the report of an analysis.
+
+    Attributes
+    ----------
+    emocli : str
+        The version that wrote it.
+    analysis : str, optional
+        Which one it is of.
+    versions : mapping, optional
+        Of emocli, Python and the packages that add the analysis, its network or a corruption.
+    """
 
     FORMAT: ClassVar[int] = 2
     RENAMED: ClassVar[Mapping[str, str] | None] = {}
 
     emocli: str
+    analysis: str | None = field(default=None, metadata=OPTIONAL)
+    versions: Mapping[str, str] | None = field(default=None, metadata=OPTIONAL)
+
+    def of_analysis(self, name: str) -> Self:
+        """Return it with the name of its analysis, whose package is among the versions."""
+        made = {**(self.versions or {}), **versions(plugins.packages("analyses", name))}
+        return replace(self, analysis=name, versions=made)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -215,13 +233,16 @@ def about(run: Path, evaluator: Evaluator) -> RunReport:
         seeds=tuple(config.seeds),
         dataset=evaluator.samples.manifest.dataset,
         trained_on=config.dataset,
+        versions=versions(plugins.packages("fusion", config.fusion)),
     )
 
 
 def about_split(options: ConditionOptions, evaluator: Evaluator) -> SplitReport:
     """Begin the report of an analysis of the clips of a split."""
+    report = about(options.run, evaluator)
+    corruptions = versions(packages(options.corrupt))
     return SplitReport(
-        **vars(about(options.run, evaluator)),
+        **vars(report) | {"versions": {**(report.versions or {}), **corruptions}},
         split=options.split,
         n=len(evaluator.samples),
         repair=evaluator.repair.label,
