@@ -33,7 +33,7 @@ from emocli.models import calibration
 from emocli.models.calibration import Calibration
 from emocli.models.functionals_path import WithFunctionals
 from emocli.models.layer_mix import WithLayerMix, mixed_dims
-from emocli.models.network import network_class
+from emocli.models.network import OutputCheck, network_class
 from emocli.models.run_config import Layers, RunConfig
 from emocli.models.settings import TrainConfig
 from emocli.models.tensors import (
@@ -205,6 +205,7 @@ def assemble(
     """
     seen = mixed_dims(dims, layers) if train.layer_mix else dims
     network: Network = network_class(fusion)(seen, outputs, settings)
+    network.register_forward_hook(OutputCheck(fusion, outputs))
     if train.functionals != "none":
         limits = (train.functionals_dropout, train.functionals_limit)
         network = WithFunctionals(network, seen, outputs, train.functionals, *limits)
