@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from emocli.data.arrays import as_numbers
 from emocli.data.manifest import Manifest, ManifestOrPath
 from emocli.data.store import FeatureStore, Recipe, write_feature
 from emocli.data.track import Track
@@ -55,6 +56,8 @@ def store_arrays(
     StoreError
         If an id is no clip of the manifest, arrays do not fit each other, or the store has another
         feature of that name.
+    ConfigError
+        If an array is not of numbers.
 
     Examples
     --------
@@ -86,13 +89,13 @@ def store_arrays(
 
 
 def _track(array: NDArray[np.floating], times: Arrays | None, clip_id: str) -> Track:
-    rows = np.atleast_2d(np.asarray(array, np.float32))
+    rows = np.atleast_2d(as_numbers(array, np.float32, f"clip '{clip_id}'"))
     if rows.ndim != 2 or not rows.shape[1]:
         what = f"the array of clip '{clip_id}' has shape {np.shape(array)}"
         raise StoreError(what, hint="give (T, D), a row per step")
     if times is None:
         return Track(rows)
-    moments = np.asarray(times.get(clip_id, ()), np.float64)
+    moments = as_numbers(times.get(clip_id, ()), np.float64, f"times of clip '{clip_id}'")
     if moments.shape != (len(rows),):
         what = f"the times of clip '{clip_id}' have shape {moments.shape}"
         raise StoreError(what, hint=f"give one for each of its {len(rows)} rows")

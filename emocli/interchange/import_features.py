@@ -15,7 +15,7 @@ from emocli.data.clip import Clip
 from emocli.data.durable import digest
 from emocli.data.manifest import Manifest
 from emocli.data.store import Recipe, write_feature
-from emocli.data.store.files import RESERVED
+from emocli.data.store.files import INSPECTED, RESERVED
 from emocli.data.store.joined import JOIN
 from emocli.data.track import Track
 from emocli.display import number_of
@@ -311,7 +311,7 @@ def require_name(name: str, modality: str) -> None:
     if JOIN in name:
         hint = "give another one"
         raise StoreError(f"'{name}' has a {JOIN}, which joins features", hint=hint)
-    if name in RESERVED:
+    if name in RESERVED | INSPECTED:
         raise StoreError(f"'{name}' is a name of emocli's own", hint="give another one")
     if not modality.strip():
         raise StoreError("a modality needs a name", hint="give text, audio, visual or any other")

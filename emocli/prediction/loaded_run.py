@@ -13,6 +13,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from emocli.data.arrays import as_numbers
 from emocli.data.clip import Clip
 from emocli.data.manifest import Manifest, ManifestOrPath, Task
 from emocli.data.store import open_features
@@ -172,7 +173,8 @@ class LoadedRun:
         Raises
         ------
         ConfigError
-            If a modality is unknown, or an array has another width, or the lists other lengths.
+            If a modality is unknown, an array is not of numbers or has another width, or the lists
+            have other lengths.
         """
         return predict_arrays(Ensemble.open(self.path), arrays)
 
@@ -268,7 +270,7 @@ def _rows(
     clips = [arrays] if isinstance(arrays, np.ndarray) else arrays
     width, rows = config.features[modality].dim, []
     for index, clip in enumerate(clips):
-        array = np.asarray(clip, np.float32)
+        array = as_numbers(clip, np.float32, f"{modality} of clip {index}")
         if array.ndim != 2 or array.shape[1] != width:
             what = f"an array of shape {array.shape}, not (T, {width})"
             raise ConfigError(what, where=f"{modality} of clip {index}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from numpy.testing import assert_array_equal
 from emocli import FeatureStore, store_arrays
 from emocli.data.clip import Clip
 from emocli.data.manifest import Manifest
-from emocli.errors import StoreError
+from emocli.errors import ConfigError, StoreError
 
 MANIFEST = Manifest(
     tuple(Clip(name, split="train", label="x") for name in "abc"), ("x", "y"), "single", "d", Path()
@@ -44,6 +45,21 @@ def test_what_does_not_fit_is_refused(
     with pytest.raises(StoreError, match=message):
         store_arrays(MANIFEST, tmp_path, "mine", "audio", given)
     assert not (tmp_path / "mine.h5").exists()
+
+
+@pytest.mark.parametrize("times", [None, {"a": "x"}])
+def test_what_is_no_array_of_numbers_is_refused(
+    tmp_path: Path, times: dict[str, Any] | None
+) -> None:
+    given: dict[str, Any] = {"a": np.ones((1, 2)) if times else "x"}
+    with pytest.raises(ConfigError, match=r"clip 'a': is no array of numbers \(str\)"):
+        store_arrays(MANIFEST, tmp_path, "mine", "audio", given, times=times)
+
+
+@pytest.mark.parametrize("name", ["kind", "path", "problems", "check"])
+def test_a_name_of_emoclis_own_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(StoreError, match=f"'{name}' is a name of emocli's own; give another one"):
+        store_arrays(MANIFEST, tmp_path, name, "audio", {"a": np.ones((1, 2))})
 
 
 def test_there_is_a_name_for_every_column(tmp_path: Path) -> None:

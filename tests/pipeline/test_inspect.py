@@ -24,6 +24,7 @@ from emocli.training.study_summary import SearchReport
 from tests import toy
 from tests.conftest import Refused
 from tests.experiments.example import experiment_report
+from tests.prediction.examples import report as predictions
 from tests.training.searches import NESTED, SEARCH, TUNED
 
 
@@ -152,6 +153,13 @@ def test_a_reproduction_is_known(tmp_path: Path) -> None:
         "rrnn-t1",
         2,
     )
+
+
+def test_predictions_are_known_by_their_folder_and_their_facts_are_whole(tmp_path: Path) -> None:
+    in_folder(tmp_path / "x", "predictions.json", as_json(predictions()))
+    inspection = inspect(tmp_path / "x")
+    assert inspection.kind == "prediction"
+    assert inspection.facts.items() >= predictions().data().items()
 
 
 def test_a_report_is_summed_up_whole(tmp_path: Path) -> None:

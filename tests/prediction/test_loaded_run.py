@@ -187,6 +187,7 @@ def test_an_array_may_be_missing_but_not_of_another_width(small: toy.Toy, run: P
         "does not know modality 'sound'": {"sound": audio},
         r"an array of shape \(7, 5\), not \(T, 4\)": {"text": audio},
         "not finite": {"audio": audio * np.nan},
+        r"audio of clip 0: is no array of numbers \(str\)": {"audio": "x"},
         "2 of audio, 1 of text": {"audio": [audio, audio], "text": [text]},
     }
     for message, arrays in bad.items():

@@ -19,6 +19,9 @@ BY_SPEAKER = "_by_speaker"
 RESERVED = frozenset({CHECK, AS_GIVEN, CHECK + BY_SPEAKER, AS_GIVEN + BY_SPEAKER})
 """Names of ``.h5`` files in a store folder that are not features."""
 
+INSPECTED = frozenset({"kind", "path", "problems"})
+"""Names that no new feature has: the keys beside the features in `emocli inspect STORE --json`."""
+
 EMPTY = "run emocli extract or emocli import first"
 """What to do where a folder has no features."""
 

@@ -17,7 +17,7 @@ from emocli.pipeline.inspect.study import inspect_greedy, inspect_nested, inspec
 from emocli.plugin.analysis import analysis_of
 from emocli.report.tables import text as cell
 
-REPORTS = ("report.json", "study.json", "tune.json")
+REPORTS = ("report.json", "study.json", "tune.json", "predictions.json")
 """What a folder ends in that is no run."""
 
 WIDEST = 60
@@ -104,7 +104,6 @@ def inspect_report(file: Path) -> Inspection:
 
 def _inspection(kind: str, report: Report, file: Path, rows: str = "") -> Inspection:
     data = report.data()
-    facts: Tree = {k: v for k, v in data.items() if isinstance(v, str | int | float)}
     shown = {k: _summary(v) for k, v in data.items() if k != rows}
     more: Tree = {}
     listed = data.get(rows)
@@ -112,7 +111,7 @@ def _inspection(kind: str, report: Report, file: Path, rows: str = "") -> Inspec
         more["rows"] = len(listed)
     if file.name in REPORTS:
         more["inside"] = sorted(p.name for p in file.parent.iterdir() if p.name[0] != ".")
-    return Inspection(kind, file, facts | more, (table_of(kind, shown | more),), ())
+    return Inspection(kind, file, data | more, (table_of(kind, shown | more),), ())
 
 
 def _summary(value: Plain) -> object:
