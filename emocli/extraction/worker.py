@@ -85,7 +85,10 @@ def compute(job: PartJob) -> Outcome:
         media = _media(job.clips, tuple(stores.values()))
         for clip in job.clips:
             try:
-                track = extractor(clip, _upstream(clip, stores))
+                track: object = extractor(clip, _upstream(clip, stores))
+                if not isinstance(track, Track):
+                    failures.append(no_track(feature, clip.id, track))
+                    continue
                 check_track(track, extractor.names)
                 tracks[clip.id] = track
             except Absent as reason:
@@ -117,6 +120,12 @@ def _media(clips: Sequence[Clip], stores: Sequence[FeatureStore]) -> dict[str, s
 def misfit(feature: str, clip_id: str, why: str) -> Failure:
     """Describe a track that does not fit the others': a bug of the extractor."""
     return Failure(feature, clip_id, "ValueError", why, unexpected=True)
+
+
+def no_track(feature: str, clip_id: str, result: object) -> Failure:
+    """Describe what is returned in place of a track: a bug of the extractor."""
+    what = f"the extractor of '{feature}' returns {type(result).__name__}, not a Track"
+    return failure(feature, clip_id, TypeError(what))
 
 
 def _open(name: str, job: PartJob) -> FeatureStore:

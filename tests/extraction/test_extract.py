@@ -71,6 +71,16 @@ def test_failures_are_listed(tmp_path: Path, store: Path) -> None:
     assert "toy_plugin.py, line" in str(bug["message"])
 
 
+def test_what_is_no_track_is_a_failure_of_the_extractor(tmp_path: Path, store: Path) -> None:
+    (result,) = extract(
+        toy_features.corpus(["fine", "list"], tmp_path), ["toy"], store, settings={}
+    )
+    assert (result.done, result.failed) == (1, 1)
+    (row,) = failures(store)
+    assert (row["error"], row["unexpected"]) == ("TypeError", True)
+    assert row["message"] == "the extractor of 'toy' returns list, not a Track"
+
+
 def test_failed_clips_are_tried_again(tmp_path: Path, store: Path) -> None:
     manifest = toy_features.corpus(["fine"] * 12, tmp_path, late=[3, 9])
     assert extract(manifest, ["toy"], store, settings={})[0].failed == 2

@@ -1,7 +1,7 @@
 """Light feature plug-ins from an installed package, and a manifest whose clips misbehave on order.
 
-What a clip's feature does is its text: "fine", "absent", "broken", "bug", "nan", "empty", "wide",
-"die". A clip with media.audio fails until that file exists.
+What a clip's feature does is its text: "fine", "absent", "broken", "bug", "list", "nan", "empty",
+"wide", "die". A clip with media.audio fails until that file exists.
 """
 
 from __future__ import annotations
@@ -55,6 +55,8 @@ class Extractor:
             raise MediaError("is broken", where=clip.id, hint="throw it away")
         if clip.text == "bug":
             return 1 / 0
+        if clip.text == "list":
+            return [1.0]
         if clip.text == "die" and self.config.crashes:
             os._exit(9)
         if clip.text == "empty":
