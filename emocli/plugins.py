@@ -202,6 +202,29 @@ def clash(kind: PluginKind, name: str, modules: Sequence[str]) -> ConfigError:
     return ConfigError(both, hint=f"rename that of {modules[-1]}, or uninstall its package")
 
 
+def require(value: object, base: type, part: str, name: str, module: str) -> None:
+    """Refuse what a plug-in offers or returns, its ``part``, unless it is of this type.
+
+    Raises
+    ------
+    ConfigError
+        If it is of another.
+    """
+    if not isinstance(value, base):
+        raise _misfit(base, part, name, module)
+
+
+def require_class(value: object, base: type, part: str, name: str, module: str) -> None:
+    """Refuse a class that a plug-in offers unless it is a subclass; errors as of `require`."""
+    if not (isinstance(value, type) and issubclass(value, base)):
+        raise _misfit(base, part, name, module)
+
+
+def _misfit(base: type, part: str, name: str, module: str) -> ConfigError:
+    what = f"{part} of plug-in '{name}' is no {base.__module__}.{base.__qualname__}"
+    return ConfigError(what, where=module, hint=REPAIR)
+
+
 def _word(kind: PluginKind) -> str:
     return {"fusion": "network", "analyses": "analysis"}.get(kind, kind.removesuffix("s"))
 

@@ -11,8 +11,13 @@ from pathlib import Path
 import pytest
 
 from emocli import plugin, plugins
+from emocli.analysis import analyse
 from emocli.cli.app import run
 from emocli.errors import ConfigError
+from emocli.experiments.config import of_corpus, plugin_of, read_table
+from emocli.pipeline.manifest import make_manifest
+from emocli.plugin.analysis import OfRun
+from emocli.plugin.robustness import CorruptionSpec, read
 from tests.conftest import Refused
 
 Install = Callable[[str, str, str, str], None]
@@ -162,6 +167,56 @@ def test_what_is_no_command_is_refused_in_one_line(
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"error: {module}: {what}")
     assert line.endswith("repair or uninstall its package")
+
+
+RETURNS = """
+from emocli.config import Settings
+class Options: pass
+class Config(Settings): pass
+def build(root, config): return [1]
+def table(config): return {"rows": []}
+def measure(options, progress): return 3
+"""
+
+LISTS = """
+from emocli.plugin.protocol import CorruptionProtocol
+class Config(CorruptionProtocol):
+    def draw(self, present, rng): return ["audio"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "use", "what"),
+    [
+        ("corruptions", RETURNS, lambda: CorruptionSpec("a", "odd").label, "Config"),
+        ("protocols", RETURNS, lambda: read("odd")[0].label, "Config"),
+        ("protocols", LISTS, lambda: read("odd")[0].draw(["a"], None), "the result of draw"),
+        (
+            "datasets",
+            RETURNS,
+            lambda: make_manifest("odd", Path(), Path("m.csv"), {}),
+            "the result of build",
+        ),
+        ("experiments", RETURNS, lambda: read_table("odd", {}), "the result of table"),
+        ("analyses", RETURNS, lambda: analyse("odd", OfRun(run=Path())), "the result of measure"),
+    ],
+)
+def test_what_is_of_another_type_is_refused_in_one_line(
+    install: Install, kind: str, content: str, use: Callable[[], object], what: str
+) -> None:
+    install(kind, "odd", f"odd_{kind}_{len(content)}", content)
+    with pytest.raises(ConfigError, match=f"{what} of plug-in 'odd' is no .*; repair or uninstall"):
+        use()
+
+
+def test_an_experiment_may_have_a_hyphen_in_its_name(install: Install) -> None:
+    content = "from emocli.experiments.papers.rrnn_t1 import Config, table\n"
+    install("experiments", "my-exp", "hyphened", content)
+    assert read_table("my-exp", {}) == read_table("rrnn-t1", {})
+    assert of_corpus("my-exp", "mosei") == of_corpus("rrnn-t1", "mosei")
+    assert plugins.packages("experiments", plugin_of("my-exp")) == ("hyphened",)
+    with pytest.raises(ConfigError, match="no experiment is called 'my-ex'; did you mean 'my-exp'"):
+        read_table("my-ex", {})
 
 
 ANALYSIS = """

@@ -79,7 +79,9 @@ def analyse(
     """
     from emocli.evaluation.run_inputs import speaker_note
 
-    finding: Finding = plugins.load("analyses", name).measure(options, progress)
+    module = plugins.load("analyses", name)
+    finding: Finding = module.measure(options, progress)
+    plugins.require(finding, Finding, "the result of measure", name, module.__name__)
     if isinstance(finding.report, VersionedReport):
         finding = replace(finding, report=finding.report.of_analysis(name))
     drawn: dict[str, bytes] = {}

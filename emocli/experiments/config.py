@@ -58,21 +58,33 @@ def read_table(name: str, settings: Tree, dataset: str = "", task: Task | None =
     ConfigError
         If there is none of that name, or its own settings are not as they should be.
     """
-    known = [plugin.replace("_", "-") for plugin in plugins.names("experiments")]
-    if name not in known:
-        raise ConfigError(f"no experiment is called '{name}'", hint=choice(name, known))
-    module = plugins.load("experiments", name.replace("-", "_"))
+    module = plugins.load("experiments", plugin_of(name))
     values = subsection(settings, "experiment")
     usual: Tree = of_corpus(name, dataset)
     if task is not None and "task" in module.Config.model_fields:
         usual = {**usual, "task": task}
     table: Table = module.table(build(module.Config, {**usual, **values}, "experiment"))
+    plugins.require(table, Table, "the result of table", name, module.__name__)
     return table
+
+
+def plugin_of(name: str) -> str:
+    """Return the plug-in of an experiment, whose name is written with hyphens.
+
+    Raises
+    ------
+    ConfigError
+        If there is none of that name.
+    """
+    known = {plugin.replace("_", "-"): plugin for plugin in plugins.names("experiments")}
+    if name not in known:
+        raise ConfigError(f"no experiment is called '{name}'", hint=choice(name, [*known]))
+    return known[name]
 
 
 def of_corpus(name: str, dataset: str) -> Tree:
     """Return the settings of an experiment by which it knows a corpus, none if it does not."""
-    fields = plugins.load("experiments", name.replace("-", "_")).Config.model_fields
+    fields = plugins.load("experiments", plugin_of(name)).Config.model_fields
     return {
         key: dataset
         for key, field in fields.items()

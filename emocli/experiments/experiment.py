@@ -14,7 +14,7 @@ from emocli.data.speakers import BY_SPEAKER
 from emocli.data.store import StoredFeature, features_in, open_features, open_joined
 from emocli.errors import ConfigError, ManifestError, choice
 from emocli.experiments import row_analyses
-from emocli.experiments.config import ReproduceConfig, check_sections
+from emocli.experiments.config import ReproduceConfig, check_sections, plugin_of
 from emocli.experiments.plan import ExperimentPlan
 from emocli.experiments.rows import Inputs, System
 from emocli.experiments.systems import check_distinct, kinds, overridden, systems
@@ -124,7 +124,7 @@ class Experiment:
     @property
     def packages(self) -> Iterator[str]:
         """The installed packages that add it, its networks or its corruptions."""
-        yield from plugins.packages("experiments", self.name.replace("-", "_"))
+        yield from plugins.packages("experiments", plugin_of(self.name))
         for row in (system.row for system in self.systems):
             yield from plugins.packages("fusion", row.fusion)
             yield from packages(spec for each in row.conditions for spec in each.corrupt)

@@ -22,14 +22,13 @@ def network_class(fusion: str) -> type[Network]:
         If there is no such plug-in, or what it offers is no network of a known level.
     """
     module = plugins.load("fusion", fusion)
-    if not (isinstance(module.Model, type) and issubclass(module.Model, Network)):
-        what = f"Model of plug-in '{fusion}' is no emocli.plugin.network.Network"
-        raise ConfigError(what, where=module.__name__, hint=REPAIR)
-    if module.Model.level not in get_args(Level):
-        level = f"level {module.Model.level!r}, not {' or '.join(get_args(Level))}"
+    model: type[Network] = module.Model
+    plugins.require_class(model, Network, "Model", fusion, module.__name__)
+    if model.level not in get_args(Level):
+        level = f"level {model.level!r}, not {' or '.join(get_args(Level))}"
         what = f"Model of plug-in '{fusion}' has {level}"
         raise ConfigError(what, where=module.__name__, hint=REPAIR)
-    return module.Model
+    return model
 
 
 class OutputCheck:

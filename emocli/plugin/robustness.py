@@ -131,7 +131,13 @@ class CorruptionSpec:
     @cached_property
     def config(self) -> LevelSettings:
         """The plug-in's settings: a `Corruption`, or a `CorruptionProtocol`."""
-        config: LevelSettings = plugins.load(self.kind, self.name).Config.parse(self.strength)
+        from emocli.plugin.corruption import Corruption
+        from emocli.plugin.protocol import CorruptionProtocol
+
+        module = plugins.load(self.kind, self.name)
+        base = CorruptionProtocol if self.drawn else Corruption
+        plugins.require_class(module.Config, base, "Config", self.name, module.__name__)
+        config: LevelSettings = module.Config.parse(self.strength)
         return config
 
     @property
@@ -152,7 +158,10 @@ class CorruptionSpec:
     def draw(self, present: Sequence[str], rng: np.random.Generator) -> Mapping[str, Corruption]:
         """Return what happens to a clip that has these modalities, by modality."""
         if self.drawn:
-            return cast("CorruptionProtocol", self.config).draw(present, rng)
+            drawn = cast("CorruptionProtocol", self.config).draw(present, rng)
+            module = type(self.config).__module__
+            plugins.require(drawn, Mapping, "the result of draw", self.name, module)
+            return drawn
         return {self.subject: cast("Corruption", self.config)} if self.subject in present else {}
 
 

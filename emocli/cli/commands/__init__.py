@@ -81,10 +81,8 @@ def _command(entry: str, module: str) -> Command:
     ConfigError
         If the module cannot be imported, or what it offers is no command that can be made.
     """
-    command = plugins.load_module("commands", entry, module).COMMAND
-    if not isinstance(command, Command):
-        what = f"COMMAND of plug-in '{entry}' is no emocli.plugin.command.Command"
-        raise ConfigError(what, where=module, hint=REPAIR)
+    command: Command = plugins.load_module("commands", entry, module).COMMAND
+    plugins.require(command, Command, "COMMAND", entry, module)
     parser(command, module)
     return command
 
