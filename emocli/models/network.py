@@ -45,9 +45,9 @@ class OutputCheck:
     def __init__(self, fusion: str, outputs: int) -> None:
         self.fusion, self.outputs = fusion, outputs
 
-    def __call__(self, network: Network, given: tuple[Batch], output: object) -> None:
+    def __call__(self, network: Network, inputs: tuple[Batch], output: object) -> None:
         """Raise `ConfigError` for what is no `FusionOutput` of one row of logits per clip."""
-        shape = (len(given[0]), self.outputs)
+        shape = (len(inputs[0]), self.outputs)
         logits = output.logits if isinstance(output, FusionOutput) else None
         if isinstance(logits, Tensor) and logits.shape == shape:
             return

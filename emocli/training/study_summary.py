@@ -137,8 +137,8 @@ class SearchReport(SearchSummary, _OnValid):
     @classmethod
     def of(cls, summary: SearchSummary) -> SearchReport:
         """Return the report of a summary."""
-        made = network_versions(summary.fusion)
-        return cls(format=cls.FORMAT, emocli=version(), versions=made, **vars(summary))
+        packages = network_versions(summary.fusion)
+        return cls(format=cls.FORMAT, emocli=version(), versions=packages, **vars(summary))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -161,8 +161,8 @@ class VersionedReport(Report):
 
     def of_analysis(self, name: str) -> Self:
         """Return it with the name of its analysis, whose package is among the versions."""
-        made = {**(self.versions or {}), **versions(plugins.packages("analyses", name))}
-        return replace(self, analysis=name, versions=made)
+        packages = {**(self.versions or {}), **versions(plugins.packages("analyses", name))}
+        return replace(self, analysis=name, versions=packages)
 
 
 @dataclass(frozen=True, kw_only=True)
