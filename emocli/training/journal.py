@@ -18,8 +18,8 @@ NAME = "emocli"
 """Of the study in its journal."""
 
 STARTUP, WARMUP = 10, 5
-"""Trials that are drawn at random before any is guessed; trials, and epochs of each, that are not
-pruned."""
+"""Trials, the default among them, before TPE guesses any; trials, and epochs of each, that are
+not pruned."""
 
 Sampler = Literal["tpe", "random"]
 

@@ -19,7 +19,7 @@ def experiment(monkeypatch: pytest.MonkeyPatch, undrawn: None) -> Any:
 
     def lay(rows: Sequence[Row] = ROWS, **more: Any) -> None:
         table = Table("A table", tuple(rows), **({"comparisons": ()} | more))
-        module = SimpleNamespace(Config=Config, table=lambda config: table)
+        module = SimpleNamespace(__name__="toy", Config=Config, table=lambda config: table)
         load = plugins.load
 
         def loaded(kind: plugins.PluginKind, name: str) -> Any:

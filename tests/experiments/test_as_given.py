@@ -40,7 +40,9 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Reproduce:
     load = plugins.load
 
     def reproduced(rows: Sequence[Row], say: Callable[[str], None] = lambda step: None) -> Any:
-        module = SimpleNamespace(Config=Config, table=lambda config: Table("A table", tuple(rows)))
+        module = SimpleNamespace(
+            __name__="toy", Config=Config, table=lambda config: Table("A table", tuple(rows))
+        )
         monkeypatch.setattr(
             plugins, "load", lambda kind, n: module if kind == "experiments" else load(kind, n)
         )

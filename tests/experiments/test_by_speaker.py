@@ -37,7 +37,9 @@ class Config(Settings):
 def run(
     patch: pytest.MonkeyPatch, corpus: toy.Toy, out: Path, table: tuple[Row, ...], **settings: Any
 ) -> Reproduction:
-    module = SimpleNamespace(Config=Config, table=lambda config: Table("A table", table))
+    module = SimpleNamespace(
+        __name__="toy", Config=Config, table=lambda config: Table("A table", table)
+    )
     load = plugins.load
     with patch.context() as inside:
         inside.setattr(plugins, "load", lambda k, n: module if k == "experiments" else load(k, n))

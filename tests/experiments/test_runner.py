@@ -37,7 +37,7 @@ def done(corpus: toy.Toy, tmp_path_factory: pytest.TempPathFactory) -> Reproduct
         comparisons=PAIRS,
         recoveries=(("both, checked", "face", "Both + more"), ("smell", "face", "SVM")),
     )
-    module = SimpleNamespace(Config=Config, table=lambda config: table)
+    module = SimpleNamespace(__name__="toy", Config=Config, table=lambda config: table)
     load = plugins.load
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(plugins, "load", lambda k, n: module if k == "experiments" else load(k, n))

@@ -87,10 +87,11 @@ def command(
 ) -> None:
     """Search for settings on the validation split.
 
-    The test split stays sealed. Trials draw what the network and the training declare, and --space
-    adds or changes; what --set fixes is not searched. The best settings go to STUDY/best.toml, for
-    --config of emocli train, and a page to STUDY/study.html. Needs pip install 'emocli[tune]'.
-    Repeat the command to resume, with more --trials to go on.
+    The test split stays sealed. The first trial is the default; the others draw what the network
+    and the training declare, and --space adds or changes; what --set fixes is not searched. The
+    best settings go to STUDY/best.toml, for --config of emocli train, and a page to
+    STUDY/study.html. Needs pip install 'emocli[tune]'. Repeat the command to resume, with more
+    --trials to go on.
 
     With --folds the choice is made anew inside each fold's training part, so that every clip is
     predicted by settings chosen without it: emocli evaluate STUDY/chosen.
