@@ -18,8 +18,7 @@ def test_it_is_tried_as_far_as_a_range_holds_it(
     corpus: toy.Toy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Of ``late`` under ``plus``: 16 units by the rule of size, dropout .4, a rate of .001."""
-    three = command(corpus, tmp_path / "study", *spaced(*RANGES), trials=3)
-    first, *others = [trial["settings"] for trial in tuned(three, capsys)["trials"]]
+    search = command(corpus, tmp_path / "study", *spaced(*RANGES), trials=1)
+    (first,) = (trial["settings"] for trial in tuned(search, capsys)["trials"])
     assert (first["network.hidden"], first["network.dropout"]) == (16, 0.4)
     assert 0.01 <= first["train.lr"] <= 0.1
-    assert all(other["network.hidden"] != 16 for other in others)
