@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import TypedDict, cast
@@ -26,6 +26,7 @@ from emocli.data.store import (
 from emocli.data.store.resume import ExtractionState, extraction_state
 from emocli.errors import ConfigError, StoreError
 from emocli.extraction.failures import Failure, record
+from emocli.extraction.results import Extraction, ExtractionPlan
 from emocli.extraction.worker import Outcome, PartJob, SharedExtractor, compute, misfit
 from emocli.paths import StrPath, listed
 from emocli.plugin.feature import Extractor, Feature
@@ -39,64 +40,6 @@ _Link = dict[str, str]
 
 WORDS, UNKNOWN_WORDS = "words", "words.out_of_vocabulary"
 """Notes of features of words: how many there are, and how many of them are not known to it."""
-
-
-@dataclass(frozen=True)
-class ExtractionPlan:
-    """The plan of the extraction of one feature, in clips of the manifest.
-
-    Those already in the store file; those known to have no such medium; those that would be
-    computed; and those that would be kept although their media files were replaced since.
-    ``former`` is that of an `Extraction`.
-    """
-
-    feature: str
-    path: Path
-    clips: int
-    present: int
-    absent: int
-    remaining: int
-    changed: int = 0
-    former: str = ""
-
-
-@dataclass(frozen=True)
-class Extraction:
-    """The report of an extraction of one feature into its store file.
-
-    Attributes
-    ----------
-    done, resumed, absent, failed : int
-        Clips computed now; clips that were there; clips without such a medium; clips that could
-        not be extracted.
-    notes : mapping
-        Sums of the extractor's notes over all clips in the store.
-    failures : Path, optional
-        The file that lists the failures, if there are any.
-    non_finite : int
-        NaN and infinite numbers in the store; they are read as 0.
-    damaged : int
-        Parts of an earlier run that could not be read and were computed again.
-    changed : int
-        Clips that were kept although their media files were replaced since.
-    former : str
-        The feature's package in the versions that clips in the store were computed by, but for the
-        one installed: ``toys 1.0``; empty of emocli's own features.
-    """
-
-    feature: str
-    path: Path
-    done: int
-    resumed: int
-    absent: int
-    failed: int
-    notes: Mapping[str, float] = field(default_factory=dict)
-    failures: Path | None = None
-    seconds: float = 0.0
-    non_finite: int = 0
-    damaged: int = 0
-    changed: int = 0
-    former: str = ""
 
 
 def plan(
@@ -231,11 +174,19 @@ class _Job:
                 self.module.prepare(self.config, self.manifest.clips)
             raise
         clips, there, absent = len(self.manifest.clips), len(now.written), len(now.absent)
-        path = store_path(self.folder, self.feature)
-        counts = (clips, there, absent, clips - there - absent, len(now.changed))
-        return ExtractionPlan(self.feature, path, *counts, self._former(now.sources))
+        return ExtractionPlan(
+            feature=self.feature,
+            path=store_path(self.folder, self.feature),
+            clips=clips,
+            present=there,
+            absent=absent,
+            remaining=clips - there - absent,
+            changed=len(now.changed),
+            former=self._former(now.sources),
+        )
 
     def _former(self, stores: Sequence[FeatureStore]) -> str:
+        """Name its package in the versions of stores but for the one that is installed."""
         former = {
             f"{package} {text}"
             for package in plugins.packages("features", self.feature)
@@ -315,7 +266,8 @@ class _Job:
         """All clips that failed, in the order of the manifest."""
         rows = {row.id: row for outcome in outcomes for row in outcome.failures}
         why = "its arrays have another shape or type than those of other clips"
-        rows |= {i: misfit(self.feature, i, why) for part in after.misfits for i in part.ids}
+        misfits = [clip_id for part in after.misfits for clip_id in part.ids]
+        rows |= {clip_id: misfit(self.feature, clip_id, why) for clip_id in misfits}
         return [rows[clip.id] for clip in self.manifest.clips if clip.id in rows]
 
     def _nothing(

@@ -16,7 +16,7 @@ from emocli.limits import MOST_WORKERS
 from emocli.plugin.command import PARTLY_DONE, Command
 
 if TYPE_CHECKING:
-    from emocli.extraction.extract import Extraction, ExtractionPlan
+    from emocli.extraction.results import Extraction, ExtractionPlan
 
 
 @options.grouped
