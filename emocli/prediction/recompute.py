@@ -12,7 +12,7 @@ from typing import cast
 from emocli import plugins
 from emocli.config import Plain, Settings, Tree, build, merge, subsection
 from emocli.data.store.joined import JOIN
-from emocli.data.store.recipe import LIBRARIES
+from emocli.data.store.recipe import LIBRARIES, is_former_digest
 from emocli.data.store.upstream import upstream_settings
 from emocli.errors import ConfigError, RunError
 from emocli.extraction.normalise import SUFFIX
@@ -263,7 +263,7 @@ def _require_encoder(module: Feature, name: str, settings: Tree) -> None:
         return
     fresh = build(module.Config, {k: v for k, v in settings.items() if k != DIGEST}, name)
     now = str(fresh.model_dump().get(DIGEST))
-    if not now.startswith(recorded):  # formerly of parameters alone (`folder_digest`)
+    if not is_former_digest(DIGEST, recorded, now):  # equal ones, too
         what = f"the encoder of '{name}' is not the one the run was trained with"
         setting = next((f"{name}.{key}" for key, _ in _paths(fresh)), f"{name}.encoder")
         hint = f"say where that is: --set {setting}=PLACE"
