@@ -186,17 +186,16 @@ def import_features(
         taken: FeatureSource
         if form is None:
             taken = files.enter_context(opened(source, modality))
-            settings, hint = {"source": source.name, "sha256": digest(source)}, ""
+            settings = {"source": source.name, "sha256": digest(source)}
         else:
             taken = tables = TableSource(source, form, manifest)
             settings = {"source": source.name, "sha256": tables.digest, "format": form.name}
             settings |= {form.name: form.layout.model_dump(mode="json")}
-            hint = tables.hint
         words = None if align_to is None else _Words(files.enter_context(Csd(align_to)))
         entries = set(taken.entries)
         ids = [c.id for c in manifest.clips if c.id in entries or c.dialogue in entries]
         if not ids:
-            raise _nothing(source, taken, manifest, hint)
+            raise _nothing(source, taken, manifest)
         if align_to is not None:
             settings |= {"align_to": align_to.name, "align_to_sha256": digest(align_to)}
         recipe = Recipe(name, modality, manifest.fingerprint, settings)
@@ -240,6 +239,11 @@ class _Alike:
                 break
         fits = len(source.names) == self._width or not self._first
         self.names = source.names if fits else ()
+
+    @property
+    def hint(self) -> str:
+        """That of the source."""
+        return self._source.hint
 
     def rows(self, entry: str) -> Timed:
         """Return the rows of an entry.
@@ -295,13 +299,13 @@ def _track(source: FeatureSource, entries: set[str], clip: Clip, words: _Words |
     return Track(rows.values, rows.times, notes=notes)
 
 
-def _nothing(path: Path, source: FeatureSource, manifest: Manifest, hint: str) -> StoreError:
+def _nothing(path: Path, source: FeatureSource, manifest: Manifest) -> StoreError:
     first, clip = next(iter(source.entries), None), manifest.clips[0]
     entry = "none" if first is None else f"'{first}'"
     inside = f" of dialogue '{clip.dialogue}'" if clip.dialogue else ""
     what = f"has no clip of the manifest (its first entry is {entry}, "
     what += f"the manifest's first clip '{clip.id}'{inside})"
-    return StoreError(what, where=path, hint=hint)
+    return StoreError(what, where=path, hint=source.hint)
 
 
 def require_name(name: str, modality: str) -> None:

@@ -37,6 +37,11 @@ class FeatureSource(Protocol):
     from_clip: bool
 
     @property
+    def hint(self) -> str:
+        """What to do if it has no clip of a manifest; empty where that is not known."""
+        ...
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Names of the columns, if they have some."""
         ...
@@ -52,6 +57,8 @@ class FeatureSource(Protocol):
 
 class _WithoutNotes:
     """A source that has nothing to report."""
+
+    hint = ""
 
     def notes(self, entry: str) -> Mapping[str, int]:
         """Return nothing."""

@@ -89,8 +89,6 @@ class Tables:
         self.files = _files(root, layout)
         self._read = lru_cache(maxsize=1)(partial(_table, layout=layout))
         self._grouped = lru_cache(maxsize=1)(self._groups)
-        self.naming = ""
-        """The column whose cells name files or clips; empty where none is needed."""
         self._others: dict[str, str | None] = {}
         self._places = self._index()
         self.columns: tuple[str, ...] = ()
@@ -135,6 +133,13 @@ class Tables:
             np.ones(len(kept), bool) if success is None else success > 0,
         )
 
+    @property
+    def naming(self) -> str:
+        """The column of a table whose cells name files or clips; empty where none is needed."""
+        named = [path for path, cell in self._places.values() if cell is not None]
+        header = self._read(named[-1]).header if named else ("",)
+        return header[_first(header, self.layout.file) or 0]
+
     def require_one(self, name: str) -> None:
         """Refuse a name that several recordings in one table have, with a `StoreError`."""
         if name in self._others:
@@ -160,8 +165,6 @@ class Tables:
         cells = list(self._grouped(path)) if self.layout.file else []
         named = [(self._name(cell), cell) for cell in cells]
         if len(named) > 1 or (named and named[0][0] in self._wanted - {path.stem}):
-            header = self._read(path).header
-            self.naming = header[_first(header, self.layout.file) or 0]
             return [*named]
         # A table about one file has that file's name; what it says inside is often 'unknown'.
         return [(path.stem, None)]
