@@ -113,7 +113,7 @@ def main() -> None:
     """Print a line per step."""
     from emocli.data.media.length import length_of
     from emocli.prediction.predict import PredictOptions
-    from emocli.prediction.segment import SegmentOptions
+    from emocli.prediction.segmenter import SegmentOptions
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", type=Path)
