@@ -20,6 +20,7 @@ def check_in(path: Path) -> Path | None:
 def inspect_check(path: Path) -> Inspection:
     """Look into a modality check."""
     from emocli.plugin.robustness import texts
+    from emocli.robust.check.file import versions_in
     from emocli.robust.check.io import load_check
 
     check = load_check(path)
@@ -38,6 +39,7 @@ def inspect_check(path: Path) -> Inspection:
             "corruption_seed": check.provenance.corruption_seed,
             "left_out": dict(check.left_out),
         }
+    facts |= {"versions": versions_in(path)}
     columns = ("pair", "tau", "train", "valid")
     sections = (table_of("check", facts), InspectionTable("pairs", columns, pairs))
     facts |= {"pairs": [dict(zip(columns, row, strict=True)) for row in pairs]}

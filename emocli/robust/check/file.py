@@ -1,8 +1,10 @@
 """The file format of a modality check: a header of plain values, and arrays.
 
 It is HDF5. The attributes ``format`` and ``version`` say what it is, ``header`` is JSON, and
-``digest`` is a SHA-256 over all of it, so that a damaged file is recognised. No time and no machine
-is recorded: the same fit gives the same file.
+``digest`` is a SHA-256 over header and arrays, so that a damaged file is recognised.
+``versions``, of emocli and the libraries that fitted it, is JSON outside the digest: a check stays
+the same check if another version fits it alike. No time and no machine is recorded: the same fit
+gives the same file.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from emocli.data.durable import write_bytes
 from emocli.data.hdf5 import Hdf5
 from emocli.errors import StoreError, reason
 from emocli.parsing import parse_object
+from emocli.version import versions
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -36,6 +39,8 @@ READABLE = frozenset({2, VERSION})
 
 AGAIN = "run emocli fit-cca again"
 
+LIBRARIES = ("numpy", "scipy")
+
 MOST, DEEPEST = 10_000, 4
 """Arrays a file may have, and parts of the name of each."""
 
@@ -46,7 +51,11 @@ def write(path: Path, header: Tree, arrays: Arrays) -> None:
     image = io.BytesIO()
     with h5py.File(image, "w") as file:
         file.attrs.update(
-            format=FORMAT, version=VERSION, header=text, digest=content_digest(text, arrays)
+            format=FORMAT,
+            version=VERSION,
+            versions=json.dumps(versions(LIBRARIES)),
+            header=text,
+            digest=content_digest(text, arrays),
         )
         for name, array in arrays.items():
             file.create_dataset(name, data=array)
@@ -60,6 +69,13 @@ def is_check(path: Path) -> bool:
             return bool(file.attributes().get("format") == FORMAT)
     except StoreError:
         return False
+
+
+def versions_in(path: Path) -> dict[str, str]:
+    """Return the versions of what fitted a check; none of a file from before they were kept."""
+    with Hdf5(path, AGAIN) as file:
+        text = str(file.attributes().get("versions", "{}"))
+    return {name: str(value) for name, value in _header(text, path).items()}
 
 
 def read(path: Path) -> tuple[Tree, Arrays]:

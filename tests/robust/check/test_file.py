@@ -88,3 +88,15 @@ def test_nothing_is_unpickled(tmp_path: Path, path: Path) -> None:
         file.create_dataset("objects", data=[b"boom"], dtype=h5py.special_dtype(vlen=bytes))
     with pytest.raises(StoreError):
         container.read(path)
+
+
+def test_the_versions_that_fitted_it_are_told_and_are_not_its_content(path: Path) -> None:
+    assert set(container.versions_in(path)) == {"emocli", "python", "numpy", "scipy"}
+    with h5py.File(path, "r+") as file:
+        del file.attrs["versions"]
+    assert container.versions_in(path) == {}
+    assert container.read(path)[0] == HEADER
+    with h5py.File(path, "r+") as file:
+        file.attrs["versions"] = "{"
+    with pytest.raises(StoreError, match="is damaged"):
+        container.versions_in(path)
