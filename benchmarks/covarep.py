@@ -18,7 +18,6 @@ vector, of the recordings in the folder or else of a generated voice.
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import sys
 import time
@@ -30,6 +29,7 @@ from typing import TypeVar
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
+from options import make_parser
 from scipy.signal import lfilter
 from threadpoolctl import threadpool_limits
 
@@ -57,14 +57,11 @@ T = TypeVar("T")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = make_parser(__doc__, repeats=5)
     parser.add_argument("folder", type=Path, nargs="?", metavar="REFERENCE_FOLDER")
     parser.add_argument("--creak-weights", type=Path, help="a checkout of COVAREP")
     parser.add_argument("--rd", choices=("newest", "v1.4.1"), default="newest")
     parser.add_argument("--speed", action="store_true")
-    parser.add_argument("--repeats", type=int, default=5)
     options = parser.parse_args()
     values = {"rd": options.rd, "creak": {"weights": options.creak_weights}}
     settings = config.build(Config, values, "covarep")
@@ -75,7 +72,8 @@ def main() -> None:
         return
     recordings = [each for each in recordings if each.voiced.mean() >= LEAST_VOICED]
     if not recordings:
-        sys.exit(f"{options.folder}: no outputs of the original; give their folder, or --speed")
+        where = f"{options.folder}: no outputs" if options.folder else "no folder with outputs"
+        sys.exit(f"{where} of the original; give their folder, or --speed")
     if not compare(recordings, settings):
         sys.exit(1)
 
@@ -159,7 +157,7 @@ class Recording:
     @property
     def voiced(self) -> Flags:
         """Frames the original calls voiced."""
-        return self.matrix[:, COLUMNS.index("VUV")] == 1
+        return np.asarray(self.matrix[:, COLUMNS.index("VUV")] == 1)
 
 
 def read(folder: Path, convention: str) -> list[Recording]:

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from options import make_parser
 
 from emocli.config import merge, parse_sets
 from emocli.data.manifest import Manifest
@@ -54,14 +55,10 @@ class Outcome:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = make_parser(__doc__, folds=5, seeds=1)
     for name, kind in (("manifest", Path), ("store", Path), ("fusion", str), ("out", Path)):
         parser.add_argument(name, type=kind)
     parser.add_argument("-f", "--feature", action="append")
-    parser.add_argument("--folds", type=int, default=5)
-    parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--metric", default="accuracy")
     parser.add_argument("--variant", action="append")
     options = parser.parse_args()
@@ -98,13 +95,13 @@ def outcome(options: argparse.Namespace, name: str, settings: list[str]) -> Outc
     )
     summary = request.cross_validate(options.folds)
     metric = options.metric
-    tests = [evaluate(fold.run, figures=False).data["clean"][metric] for fold in summary.folds]
-    beside = evaluate(run, figures=False).data.get("classical", {})
+    tests = [evaluate(each.run, figures=False).report.clean.metrics for each in summary.folds]
+    beside = evaluate(run, figures=False).report.clean.classical or {}
     return Outcome(
         run,
         tuple(fold.valid[metric] for fold in summary.folds),
-        tuple(tests),
-        {key: value["metrics"][metric] for key, value in beside.items()},
+        tuple(test[metric] for test in tests),
+        {name: baseline.metrics[metric] for name, baseline in beside.items()},
     )
 
 

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from options import make_parser
 
 from emocli import config, plugins
+from emocli.data.manifest import Manifest
 from emocli.data.media.content import read_frames
 from emocli.features.faces.boxes import Faces, overlap
 from emocli.features.faces.cascade import Cascade
@@ -53,16 +54,17 @@ def main() -> None:
 
 def compare(batch: NDArray[np.uint8], folder: Path, python: str, rounds: int, repeats: int) -> None:
     np.savez(folder / "batches.npz", batch=batch)
-    ours, theirs = [], []
+    ours: list[float] = []
+    theirs: list[float] = []
     for _ in range(rounds):
         seconds, faces = cascade(batch, repeats)
         ours += seconds
-        answer = package(folder, python, repeats)
-        theirs += answer["seconds"]
+        slow, rows = package(folder, python, repeats)
+        theirs += slow
     show("mtcnn under TensorFlow", theirs, len(batch))
     show("cascade in torch", ours, len(batch))
     print(f"ratio: {statistics.median(theirs) / statistics.median(ours):.1f} times as fast")
-    print(f"least overlap of a box with the package's: {agreement(faces, answer['faces']):.3f}")
+    print(f"least overlap of a box with the package's: {agreement(faces, rows):.3f}")
 
 
 def cascade(batch: NDArray[np.uint8], repeats: int) -> tuple[list[float], list[Faces]]:
@@ -75,11 +77,16 @@ def cascade(batch: NDArray[np.uint8], repeats: int) -> tuple[list[float], list[F
     return seconds[1:], faces
 
 
-def package(folder: Path, python: str, repeats: int) -> dict[str, list]:
-    source, answer = folder / "batches.npz", folder / "answer.json"
-    command = [python, SCRIPT, source, answer, str(max(repeats, 2))]
-    subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
-    return json.loads(answer.read_text())["batch"]
+def package(folder: Path, python: str, repeats: int) -> tuple[list[float], list[list[list[float]]]]:
+    """Return seconds per search and, of each image, the rows of its faces."""
+    source, result = folder / "batches.npz", folder / "result.json"
+    command = [python, str(SCRIPT), str(source), str(result), str(max(repeats, 2))]
+    done = subprocess.run(command, check=False, stderr=subprocess.PIPE, text=True)
+    if done.returncode:
+        *_, why = done.stderr.splitlines() or [f"exit status {done.returncode}"]
+        sys.exit(f"{python}: {why}")
+    found = json.loads(result.read_text())["batch"]
+    return found["seconds"], found["faces"]
 
 
 def agreement(ours: list[Faces], theirs: list[list[list[float]]]) -> float:
@@ -110,7 +117,7 @@ def fitted(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def generated(folder: Path) -> Path:
     demo = plugins.load("datasets", "demo")
     settings = {"dialogues": {"train": 1, "valid": 1, "test": 1}, "turns": 1}
-    manifest = demo.build(folder / "demo", config.build(demo.Config, settings, "demo"))
+    manifest: Manifest = demo.build(folder / "demo", config.build(demo.Config, settings, "demo"))
     return manifest.clips[0].media["video"]
 
 

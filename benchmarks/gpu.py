@@ -20,7 +20,6 @@ without a GPU: it shows that the script runs, not a speed.
 
 from __future__ import annotations
 
-import argparse
 import sys
 import tempfile
 import time
@@ -51,10 +50,11 @@ from gpu_bench import (
     written,
 )
 from numpy.typing import NDArray
+from options import make_parser
 from torch.utils.flop_counter import FlopCounterMode
 
 from emocli import plugins
-from emocli.config import build
+from emocli.config import Tree, build
 from emocli.data.manifest import Manifest
 from emocli.data.media.content import read_frames
 from emocli.data.samples import Samples
@@ -67,6 +67,7 @@ from emocli.features.faces.boxes import overlap
 from emocli.features.faces.cascade import Cascade
 from emocli.models import losses
 from emocli.models.rundir import read_history
+from emocli.models.settings import Accelerator
 from emocli.models.text import describe, load
 from emocli.models.text_reader import read_clips
 from emocli.training.fit_encoder import fit_encoder
@@ -172,7 +173,7 @@ def gradients(
     for precision in PRECISIONS:
         got = backward(made, batch, bench.device, precision)
         difference = np.linalg.norm(got - wanted) / np.linalg.norm(wanted)
-        bench.compare(fusion, f"gradient {precision}", difference)
+        bench.compare(fusion, f"gradient {precision}", float(difference))
 
 
 def operations(
@@ -182,7 +183,7 @@ def operations(
     made, batch = prepared(bench, manifest, store, fusion, features)
     with FlopCounterMode(display=False) as counter, torch.backends.mkldnn.flags(enabled=False):
         backward(made, batch, "cpu", "32-true")
-    return counter.get_total_flops() / len(batch)
+    return float(counter.get_total_flops() / len(batch))
 
 
 def predictions(bench: Bench, run: Path, fusion: str) -> None:
@@ -230,7 +231,7 @@ def extracted(bench: Bench, manifest: Manifest, feature: str) -> Path:
     """Extract what an encoder is trained on, at first use; return the store."""
     store = bench.folder / "pictures"
     rate = {"rate": bench.size.pictures_per_second, "min_share": 0.2, "device": bench.device}
-    settings = {"faces": rate} if feature == "faces" else {}
+    settings: Tree = {"faces": rate} if feature == "faces" else {}
     extract(manifest, [feature], store, settings=settings)
     return store
 
@@ -313,7 +314,7 @@ def place(folder: Path | None) -> Iterator[Path]:
 
 
 def measure(
-    device: str,
+    device: Accelerator,
     size: Size,
     folder: Path,
     seconds: float,
@@ -334,13 +335,10 @@ def measure(
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = make_parser(__doc__, seconds=480.0)
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda")
     parser.add_argument("--small", action="store_true")
     parser.add_argument("--network", action="append", choices=plugins.names("fusion"))
-    parser.add_argument("--seconds", type=float, default=480)
     parser.add_argument("--json", type=Path, default=Path("gpu.json"))
     parser.add_argument("--folder", type=Path)
     options = parser.parse_args(arguments)

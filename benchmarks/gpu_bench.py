@@ -27,6 +27,7 @@ from emocli.data.manifest import Manifest
 from emocli.data.store import Recipe
 from emocli.data.store.writer import write_feature
 from emocli.data.track import Track
+from emocli.models.settings import Accelerator
 
 PRECISIONS = ("32-true", "bf16-mixed")
 
@@ -127,7 +128,7 @@ class OutOfTime(BaseException):
 class Bench:
     """What is measured, where, and what has come out so far."""
 
-    device: str
+    device: Accelerator
     size: Size
     folder: Path
     seconds: float
@@ -163,7 +164,7 @@ class Bench:
         self.rates.append(Rate(what, precision, unit, device, cpu))
 
     @property
-    def accelerators(self) -> tuple[str, str]:
+    def accelerators(self) -> tuple[Accelerator, Accelerator]:
         """The device, and what it is compared with."""
         return self.device, "cpu"
 

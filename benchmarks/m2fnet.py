@@ -20,22 +20,23 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import torch
 from options import make_parser
+from steps import cross_entropy
 from torch import Tensor, nn
-from torch.nn import functional
 
-from emocli.config import build
 from emocli.data.batch import Batch, Padded
 from emocli.fusion import m2fnet
 from emocli.models.encoder import EncoderConfig, PictureTransform, PixelArray, embed, make_encoder
 from emocli.training.compute import deterministic_torch
+from emocli.training.prepare import resolve
 
 DIMS = {"text": 1024, "audio": 300, "visual": 600}
 TURNS = (2, 24)
-CLASSES = 7
+CLASSES = tuple("abcdefg")
 TOLERANCE = 1e-4
 PIXELS = 256
 
@@ -60,8 +61,8 @@ def train(count: int, rounds: int, device: str) -> None:
     torch.manual_seed(0)
     batch = dialogues(count).to(device)
     alone = [part.to(device) for part in parts(batch.to("cpu"))]
-    config = build(m2fnet.Config, m2fnet.PRESETS["paper"]["network"], "network")
-    network = m2fnet.Model(DIMS, CLASSES, config).to(device)
+    config, *_ = resolve("m2fnet", "paper", {}, "single", CLASSES)
+    network = m2fnet.Model(DIMS, len(CLASSES), config).to(device)
     agree(network, batch, alone)
     steps: dict[str, Callable[[nn.Module], None]] = {
         "one dialogue at a time": lambda model: one_by_one(model, alone),
@@ -99,7 +100,7 @@ def dialogues(count: int) -> Batch:
         )
         for name, width in DIMS.items()
     }
-    targets = torch.from_numpy(rng.integers(0, CLASSES, total))
+    targets = torch.from_numpy(rng.integers(0, len(CLASSES), total))
     return Batch(tuple(map(str, range(total))), views, targets, turns, torch.zeros(total).long())
 
 
@@ -124,14 +125,14 @@ def parts(batch: Batch) -> Iterator[Batch]:
 
 
 def at_once(network: nn.Module, batch: Batch) -> None:
-    functional.cross_entropy(network(batch).logits, batch.targets).backward()
+    torch.autograd.backward(cross_entropy(network(batch).logits, batch))
 
 
 def one_by_one(network: nn.Module, alone: list[Batch]) -> None:
     total = sum(len(batch) for batch in alone)
     for batch in alone:
-        logits = network(batch).logits
-        (functional.cross_entropy(logits, batch.targets, reduction="sum") / total).backward()
+        loss = cross_entropy(network(batch).logits, batch, reduction="sum")
+        torch.autograd.backward(loss / total)
 
 
 def agree(network: nn.Module, batch: Batch, alone: list[Batch]) -> None:
@@ -141,7 +142,7 @@ def agree(network: nn.Module, batch: Batch, alone: list[Batch]) -> None:
         apart = torch.cat([network(part).logits for part in alone])
         worst = float((network(batch).logits - apart).abs().max())
     found: list[list[Tensor]] = []
-    for compute in (lambda: at_once(network, batch), lambda: one_by_one(network, alone)):
+    for compute in (partial(at_once, network, batch), partial(one_by_one, network, alone)):
         network.zero_grad()
         compute()
         found.append([p.grad.clone() for p in network.parameters() if p.grad is not None])
@@ -154,7 +155,7 @@ def agree(network: nn.Module, batch: Batch, alone: list[Batch]) -> None:
 def embedding(clips: int, frames: int, side: int, device: str) -> None:
     """Time the embedding of clips, as the features do it: frame by frame of a clip."""
     config = EncoderConfig(side=side)
-    encoder, screen = make_encoder(config).to(device), PictureTransform("scene", config)
+    encoder, screen = make_encoder(config).to(device), PictureTransform(config)
     rng = np.random.default_rng(0)
     clip: list[PixelArray] = list(rng.integers(0, 256, (frames, PIXELS, PIXELS, 3), np.uint8))
     embed(encoder, screen, clip)

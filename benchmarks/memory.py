@@ -82,22 +82,28 @@ def generate(folder: Path, clips: int, steps: int) -> None:
 
 def measure(folder: Path, hidden: int) -> None:
     """Train for an epoch, and tell the peak."""
-    from emocli.training.train import plan, train
+    from emocli.training.train import TrainRequest
 
     manifest = Manifest.read(folder / "noise.csv")
-    settings = {
-        "network": {"hidden": hidden},
-        "train": {"epochs": 1, "accelerator": "cpu", "threads": 1},
-    }
-    planned = plan(manifest, folder / "store", fusion="rrnn", run=folder / "run", settings=settings)
+    request = TrainRequest(
+        manifest=manifest,
+        store=folder / "store",
+        fusion="rrnn",
+        run=folder / "run",
+        settings={
+            "network": {"hidden": hidden},
+            "train": {"epochs": 1, "accelerator": "cpu", "threads": 1},
+        },
+        baselines=False,
+    )
+    planned = request.plan()
     before = peak()
     start = time.perf_counter()
-    where = {"run": folder / "run", "settings": settings}
-    train(manifest, folder / "store", fusion="rrnn", baselines=False, **where)
+    request.train()
     seconds = time.perf_counter() - start
     after = peak()
-    clips, cache = planned["clips"]["train"], planned["train"]["cache_mb"]
-    print(f"{planned['parameters']:,} parameters, {clips} clips in an epoch, {seconds:.0f} s")
+    clips, cache = planned.clips["train"], planned.train["cache_mb"]
+    print(f"{planned.parameters:,} parameters, {clips} clips in an epoch, {seconds:.0f} s")
     print(
         f"peak {after:.0f} MB: {before:.0f} MB before the first clip, {after - before:.0f} MB for "
         f"the training, of which up to {cache} MB are features kept (train.cache_mb)"

@@ -12,11 +12,13 @@ without dropout, their outputs and gradients must agree to 1e-5.
 from __future__ import annotations
 
 import argparse
+import copy
 import statistics
 import time
 
 import torch
 from options import make_parser
+from steps import cross_entropy, derivative
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -35,64 +37,71 @@ class Loop(nn.Module):
     def __init__(self, model: mfn.Model) -> None:
         super().__init__()
         core, memory = model.core, model.core.memory
-        self.names, self.inputs = core.names, memory.inputs
+        self.names, self.widths, self.memory_width = core.names, core.widths, core.config.memory
         self.cells = nn.ModuleList()
         for name, width in zip(core.names, core.widths, strict=True):
             cell = nn.LSTMCell(DIMS[name], width)
             state = core.channels[name].state_dict()
             cell.load_state_dict({k.removesuffix("_l0"): value for k, value in state.items()})
             self.cells.append(cell)
-        self.nn1, self.nn2, self.head = (copied(part) for part in (core.nn1, core.nn2, model.head))
-        self.gates = nn.ModuleList()
-        start = 0
-        for width, last, share in zip(
-            memory.widths, (memory.gamma1, memory.gamma2), memory.dropouts, strict=True
-        ):
-            gate = usual(memory.first.in_features, width, last.out_features, share)
-            rows = slice(start, start + width)
-            with torch.no_grad():
-                gate[0].weight.copy_(memory.first.weight[rows])
-                gate[0].bias.copy_(memory.first.bias[rows])
-            gate[3].load_state_dict(last.state_dict())
-            self.gates.append(gate)
-            start += width
+        self.nn1 = copied(core.nn1, core.config.nn1_dropout)
+        self.nn2 = copied(core.nn2, core.config.nn2_dropout)
+        self.head = copied(model.head, core.config.out_dropout)
+        first, (keep, write) = memory.first, memory.dropouts
+        size = memory.widths[0]
+        self.keep = gate(first.weight[:size], first.bias[:size], memory.gamma1, keep)
+        self.write = gate(first.weight[size:], first.bias[size:], memory.gamma2, write)
 
     def forward(self, batch: Batch) -> FusionOutput:
         """Classify clips, all of which have the same number of steps."""
         views = [batch.views[name].values for name in self.names]
         n, steps, _ = views[0].shape
-        hidden = [views[0].new_zeros(n, cell.hidden_size) for cell in self.cells]
+        hidden = [views[0].new_zeros(n, width) for width in self.widths]
         cells = list(hidden)
-        memory = views[0].new_zeros(n, self.gates[0][3].out_features)
+        memory = views[0].new_zeros(n, self.memory_width)
         for step in range(steps):
             before = cells
-            hidden, cells = zip(
-                *(
-                    cell(view[:, step], (h, c))
-                    for cell, view, h, c in zip(self.cells, views, hidden, cells, strict=True)
-                ),
-                strict=True,
-            )
+            states = [
+                cell(view[:, step], (h, c))
+                for cell, view, h, c in zip(self.cells, views, hidden, cells, strict=True)
+            ]
+            hidden, cells = [h for h, _ in states], [c for _, c in states]
             window = torch.cat([*before, *cells], dim=1)
             attended = functional.softmax(self.nn1(window), dim=1) * window
             content = torch.tanh(self.nn2(attended))
             both = torch.cat([attended, memory], dim=1)
-            keep, write = (torch.sigmoid(gate(both)) for gate in self.gates)
+            keep, write = torch.sigmoid(self.keep(both)), torch.sigmoid(self.write(both))
             memory = keep * memory + write * content
         return FusionOutput(self.head(torch.cat([*hidden, memory], dim=1)))
 
 
-def copied(part: nn.Sequential) -> nn.Sequential:
-    first, _, dropout, last = part
-    copy = usual(first.in_features, first.out_features, last.out_features, dropout.share)
-    copy.load_state_dict(part.state_dict())
-    return copy
+class TwoLayers(nn.Module):
+    """Two linear layers with ReLU and dropout between them."""
+
+    def __init__(self, first: nn.Linear, last: nn.Linear, dropout: float) -> None:
+        super().__init__()
+        self.first, self.last, self.dropout = first, last, nn.Dropout(dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(n, inputs) -> (n, outputs)."""
+        outputs: Tensor = self.last(self.dropout(functional.relu(self.first(x))))
+        return outputs
 
 
-def usual(inputs: int, hidden: int, outputs: int, share: float) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Linear(inputs, hidden), nn.ReLU(), nn.Dropout(share), nn.Linear(hidden, outputs)
-    )
+def copied(part: nn.Sequential, dropout: float) -> TwoLayers:
+    first, *_, last = copy.deepcopy(part)
+    assert isinstance(first, nn.Linear)
+    assert isinstance(last, nn.Linear)
+    return TwoLayers(first, last, dropout)
+
+
+def gate(weight: Tensor, bias: Tensor, last: nn.Linear, dropout: float) -> TwoLayers:
+    """Take a gate out of the memory, whose gates have their first layers in one."""
+    first = nn.Linear(weight.shape[1], weight.shape[0])
+    with torch.no_grad():
+        first.weight.copy_(weight)
+        first.bias.copy_(bias)
+    return TwoLayers(first, copy.deepcopy(last), dropout)
 
 
 def main() -> None:
@@ -144,7 +153,7 @@ def noise(count: int, steps: int) -> Batch:
 
 def step(network: nn.Module, optimiser: torch.optim.Optimizer, batch: Batch) -> None:
     optimiser.zero_grad()
-    functional.cross_entropy(network(batch).logits, batch.targets).backward()
+    torch.autograd.backward(cross_entropy(network(batch).logits, batch))
     optimiser.step()
 
 
@@ -155,9 +164,10 @@ def agree(batch: Batch, steps: int) -> None:
     outputs = []
     for network in (model, loop):
         output = network(batch).logits
-        functional.cross_entropy(output, batch.targets).backward()
+        torch.autograd.backward(cross_entropy(output, batch))
         outputs.append(output)
-    pairs = [outputs, *gradients(model, loop)]
+    ours, theirs = outputs
+    pairs = [(ours, theirs), *gradients(model, loop)]
     worst = max(float((a - b).detach().abs().max()) for a, b in pairs)
     assert worst < CLOSE, f"outputs or gradients differ by {worst:g}"
     print(f"outputs and {len(pairs) - 1} gradients agree to {worst:.1e}")
@@ -165,22 +175,22 @@ def agree(batch: Batch, steps: int) -> None:
 
 def gradients(model: mfn.Model, loop: Loop) -> list[tuple[Tensor, Tensor]]:
     core, memory = model.core, model.core.memory
-    first = [gate[0] for gate in loop.gates]
+    first = [loop.keep.first, loop.write.first]
     pairs = [
-        (memory.first.weight.grad, torch.cat([part.weight.grad for part in first])),
-        (memory.first.bias.grad, torch.cat([part.bias.grad for part in first])),
+        (derivative(memory.first.weight), torch.cat([derivative(part.weight) for part in first])),
+        (derivative(memory.first.bias), torch.cat([derivative(part.bias) for part in first])),
     ]
-    modules = [
+    modules: list[tuple[nn.Module, nn.Module]] = [
         (core.nn1, loop.nn1),
         (core.nn2, loop.nn2),
         (model.head, loop.head),
-        (memory.gamma1, loop.gates[0][3]),
-        (memory.gamma2, loop.gates[1][3]),
+        (memory.gamma1, loop.keep.last),
+        (memory.gamma2, loop.write.last),
         *zip((core.channels[name] for name in core.names), loop.cells, strict=True),
     ]
     for ours, theirs in modules:
         own = zip(ours.parameters(), theirs.parameters(), strict=True)
-        pairs += [(a.grad, b.grad) for a, b in own]
+        pairs += [(derivative(a), derivative(b)) for a, b in own]
     return pairs
 
 

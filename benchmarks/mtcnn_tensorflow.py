@@ -19,7 +19,11 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
-from mtcnn import MTCNN
+
+try:
+    from mtcnn import MTCNN
+except ImportError as error:
+    sys.exit(f"{error}: pip install tensorflow-cpu mtcnn==1.0.0")
 
 
 def detect(detector: Any, batch: np.ndarray) -> tuple[float, list[list[list[float]]]]:
@@ -43,4 +47,6 @@ def main(source: str, result: str, repeats: str = "1") -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) not in {3, 4}:
+        sys.exit("usage: python mtcnn_tensorflow.py BATCHES.npz RESULT.json [REPEATS]")
     main(*sys.argv[1:])

@@ -16,21 +16,24 @@ worker. (Workers load this file, too: it loads nothing of emocli by itself.)
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from options import make_parser
+
 if TYPE_CHECKING:
+    from emocli.config import Tree
     from emocli.prediction.predict import PredictOptions
 
 WHOLE = "the whole prediction"
@@ -42,8 +45,8 @@ class Steps:
     """Seconds of steps: on the clock, and of the processor."""
 
     def __init__(self) -> None:
-        self.clock: Counter[str] = Counter()
-        self.processor: Counter[str] = Counter()
+        self.clock: defaultdict[str, float] = defaultdict(float)
+        self.processor: defaultdict[str, float] = defaultdict(float)
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
@@ -106,6 +109,8 @@ def repeated(source: Path, minutes: float, folder: Path) -> Path:
 
 def ffmpeg(*arguments: object) -> None:
     """Run ffmpeg."""
+    if shutil.which("ffmpeg") is None:
+        sys.exit("--minutes needs ffmpeg, which is not installed")
     subprocess.run(["ffmpeg", "-v", "error", *map(str, arguments)], check=True)
 
 
@@ -115,18 +120,14 @@ def main() -> None:
     from emocli.prediction.predict import PredictOptions
     from emocli.prediction.segmenter import SegmentOptions
 
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = make_parser(__doc__, minutes=0.0, window=4.0, hop=2.0, workers=1)
     parser.add_argument("run", type=Path)
     parser.add_argument("recording", type=Path)
-    parser.add_argument("--minutes", type=float, default=0.0)
-    parser.add_argument("--window", type=float, default=4.0)
-    parser.add_argument("--hop", type=float, default=2.0)
     parser.add_argument("--search", choices=("every", "track"), default="")
     parser.add_argument("--face", default="")
-    parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--json", type=Path, metavar="FILE")
     chosen = parser.parse_args()
-    windows = {"windows": {"window": chosen.window, "hop": chosen.hop}}
+    windows: Tree = {"windows": {"window": chosen.window, "hop": chosen.hop}}
     options = PredictOptions(
         segments=SegmentOptions(way="windows", settings=windows),
         settings={"faces": {"search": chosen.search}} if chosen.search else {},

@@ -24,20 +24,21 @@ import statistics
 import tempfile
 import time
 import tomllib
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from options import make_parser
+from steps import cross_entropy, derivative
 from torch import Tensor, nn
 from torch.nn import functional
 
-from emocli.config import Tree, build
+from emocli.config import Tree
 from emocli.data.batch import Batch, FusionOutput, Padded
 from emocli.data.cached_samples import CachedSamples, FeatureCache
-from emocli.data.clip import Clip
+from emocli.data.clip import Clip, Split
 from emocli.data.manifest import Manifest
 from emocli.data.samples import Samples
 from emocli.data.store import FeatureStore, Recipe, store_path
@@ -46,9 +47,11 @@ from emocli.data.store.header import Column
 from emocli.fusion import rrnn
 from emocli.fusion.gca import Attention
 from emocli.models.settings import TrainConfig
+from emocli.plugin.layers import ViewEncoder
 from emocli.plugin.network import Network
 from emocli.training.compute import deterministic_torch
 from emocli.training.fusion_task import FusionTask
+from emocli.training.prepare import resolve
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "rrnn_ravdess.toml"
 FEATURES = {"audio": ("covarep", 74, (300, 440)), "visual": ("face_posteriors", 7, (90, 130))}
@@ -57,8 +60,17 @@ TOLERANCE = 1e-5
 EVERY = 8
 """The slowest sees one clip in so many."""
 
-Splits = tuple[Samples, Samples]
-"""What is trained on and what is validated on."""
+
+@dataclass(frozen=True)
+class Splits:
+    """The clips to train on, and those to validate on."""
+
+    train: Samples
+    valid: Samples
+
+    def thinned(self, kept: slice) -> Splits:
+        """Keep some clips of both."""
+        return Splits(*(replace(s, clips=s.clips[kept]) for s in (self.train, self.valid)))
 
 
 def main() -> None:
@@ -67,21 +79,20 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, deterministic_torch(options.threads):
         splits = generate(Path(folder), options.clips)
         compare(EXAMPLE.name, *settings(example["reproduce"]["preset"], example), splits, options)
-        few = tuple(replace(part, clips=part.clips[: options.paper_clips]) for part in splits)
+        few = splits.thinned(slice(options.paper_clips))
         compare("preset paper", *settings("paper", {}), few, options)
 
 
 def settings(preset: str, tree: Tree) -> tuple[rrnn.Config, TrainConfig]:
     """Return a preset's settings with others over them."""
-    network, train = (
-        {**rrnn.PRESETS[preset][part], **tree.get(part, {})} for part in ("network", "train")
-    )
-    return build(rrnn.Config, network, "network"), build(TrainConfig, train, "train")
+    own: Tree = {part: tree[part] for part in ("network", "train") if part in tree}
+    network, train, _ = resolve("rrnn", preset, own, "single", CLASSES)
+    return network, train
 
 
 def generate(folder: Path, clips: int) -> Splits:
     """Write a corpus of noise, and open it."""
-    counts = {"train": clips, "valid": clips // 3}
+    counts: dict[Split, int] = {"train": clips, "valid": clips // 3}
     rows = [
         Clip(f"{split}{k:04d}", split=split, label=CLASSES[k % len(CLASSES)])
         for split, count in counts.items()
@@ -106,7 +117,15 @@ def generate(folder: Path, clips: int) -> Splits:
     stores = {
         m: FeatureStore.open(store_path(folder, feature)) for m, (feature, *_) in FEATURES.items()
     }
-    return Samples.of(manifest, "train", stores), Samples.of(manifest, "valid", stores)
+    return Splits(Samples.of(manifest, "train", stores), Samples.of(manifest, "valid", stores))
+
+
+class Cells(nn.Module):
+    """Both directions of an encoder, a step at a time, on its parameters."""
+
+    def __init__(self, encoder: ViewEncoder) -> None:
+        super().__init__()
+        self.ahead, self.back = cell(encoder.ahead), cell(encoder.back)
 
 
 class Plain(Network):
@@ -118,13 +137,7 @@ class Plain(Network):
         super().__init__()
         self.config = network.encoders.config
         self.recursion, self.decoder = network.recursion, network.decoder
-        self.cells = nn.ModuleDict(
-            {
-                view: nn.ModuleList(cell(part) for part in (encoder.ahead, encoder.back))
-                for view in network.encoders
-                for encoder in [network.encoders[view]]
-            }
-        )
+        self.cells = nn.ModuleDict({view: Cells(encoder) for view, encoder in encoders(network)})
 
     def forward(self, batch: Batch) -> FusionOutput:
         """Classify clips."""
@@ -141,7 +154,8 @@ class Plain(Network):
         observed = torch.ones(len(batch), len(states), dtype=torch.bool)
         for attention in self.recursion.attention:
             contexts = [
-                attend(attention[view], rows, masks[view], memory) for view, rows in states.items()
+                attend(attention[view], rows, masks[view], memory)  # type: ignore[index]
+                for view, rows in states.items()
             ]
             memory, _ = self.recursion.update(memory, torch.stack(contexts, dim=1), observed)
         return FusionOutput(self.decoder(memory))
@@ -168,12 +182,13 @@ class Plain(Network):
 
     def encode(self, view: str, padded: Padded) -> list[Tensor]:
         """States of a view, step by step in both directions (eq. 1-3)."""
-        ahead, back = self.cells[view]
+        cells = self.cells[view]
+        assert isinstance(cells, Cells)
         values = functional.dropout(padded.values, self.config.dropout, self.training)
         steps = range(values.shape[1])
         rows = zip(
-            run(ahead, values, padded.mask, steps),
-            reversed(run(back, values, padded.mask, steps[::-1])),
+            run(cells.ahead, values, padded.mask, steps),
+            reversed(run(cells.back, values, padded.mask, steps[::-1])),
             strict=True,
         )
         return [torch.cat(pair, dim=-1) for pair in rows]
@@ -191,6 +206,13 @@ class ClipByClip(Network):
     def forward(self, batch: Batch) -> FusionOutput:
         """Classify clips."""
         return FusionOutput(torch.cat([self.plain(clip).logits for clip in clips(batch)]))
+
+
+def encoders(network: rrnn.Model) -> Iterator[tuple[str, ViewEncoder]]:
+    for view in network.encoders:
+        encoder = network.encoders[view]
+        assert isinstance(encoder, ViewEncoder)
+        yield view, encoder
 
 
 def cell(lstm: nn.LSTM) -> nn.LSTMCell:
@@ -250,26 +272,26 @@ def compare(
 ) -> None:
     """Check that all say the same, and time their epochs."""
     torch.manual_seed(0)
-    network = rrnn.Model(splits[0].dims, len(CLASSES), config)
+    network = rrnn.Model(splits.train.dims, len(CLASSES), config)
     whole, single = Plain(copy.deepcopy(network)), ClipByClip(Plain(copy.deepcopy(network)))
-    print(f"{title}: {len(splits[0])} clips, {options.threads} threads")
-    check(copy.deepcopy(network), copy.deepcopy(whole), splits[0])
-    few = tuple(replace(part, clips=part.clips[::EVERY]) for part in splits)
+    print(f"{title}: {len(splits.train)} clips, {options.threads} threads")
+    check(copy.deepcopy(network), copy.deepcopy(whole), splits.train)
+    few = splits.thinned(slice(None, None, EVERY))
     on_cpu = train.model_copy(update={"accelerator": "cpu", "threads": options.threads})
     learners = {
         "emocli": learner(network, splits, on_cpu),
         "plain loop over batches": learner(whole, splits, on_cpu),
         "plain loop clip by clip": learner(single, few, on_cpu),
     }
-    seconds = {name: [] for name in learners}
+    seconds: dict[str, list[float]] = {name: [] for name in learners}
     for number in range(1, options.rounds + 2):
         for name, each in learners.items():
-            spent = timed(each, number) * len(splits[0]) / len(each.train)
-            seconds[name].append(spent)
+            clips = len(splits.train) / len(each.train)
+            seconds[name].append(timed(each, number) * clips)
     fast = statistics.median(seconds["emocli"][1:])
     print(f"  the first epoch of emocli's: {seconds['emocli'][0]:.2f} s; then, an epoch:")
-    for name, (_, *spent) in seconds.items():
-        median = statistics.median(spent)
+    for name, spent in seconds.items():
+        median = statistics.median(spent[1:])
         print(f"  {name:24} {median:7.2f} s   emocli is {median / fast:5.1f} times as fast")
     for precision in ("32-true", "bf16-mixed") if torch.cuda.is_available() else ():
         on_gpu = train.model_copy(update={"accelerator": "cuda", "precision": precision})
@@ -286,7 +308,7 @@ def check(network: rrnn.Model, plain: Plain, samples: Samples) -> None:
     for each, read in pair:
         batch = read.batch(samples.clips[:32])
         output = each(batch).logits
-        functional.cross_entropy(output, batch.targets).backward()
+        torch.autograd.backward(cross_entropy(output, batch))
         outputs.append(output.detach())
         gradients.append(gradient(each))
     apart = float((outputs[0] - outputs[1]).abs().max())
@@ -298,20 +320,19 @@ def check(network: rrnn.Model, plain: Plain, samples: Samples) -> None:
 
 def gradient(network: rrnn.Model | Plain) -> Tensor:
     """Return all derivatives, in the same order for both."""
-    cells = (
-        network.cells.values()
-        if isinstance(network, Plain)
-        else ((e.ahead, e.back) for e in (network.encoders[view] for view in network.encoders))
-    )
-    parts = [part for pair in cells for part in pair] + [network.recursion, network.decoder]
-    return torch.cat([p.grad.flatten() for part in parts for p in part.parameters()])
+    own = network.cells.values() if isinstance(network, Plain) else dict(encoders(network)).values()
+    parts = [*own, network.recursion, network.decoder]
+    return torch.cat([derivative(p).flatten() for part in parts for p in part.parameters()])
 
 
 def learner(network: Network, splits: Splits, config: TrainConfig) -> FusionTask:
     """Prepare a training; what is read, and condensed by networks that do so, is kept."""
     memory = FeatureCache(config.cache_mb << 20)
-    kept = (CachedSamples.through(part.condensed_by(network), memory) for part in splits)
-    return FusionTask(network, *kept, config)
+    train, valid = (
+        CachedSamples.through(part.condensed_by(network), memory)
+        for part in (splits.train, splits.valid)
+    )
+    return FusionTask(network, train, valid, config)
 
 
 def timed(each: FusionTask, number: int) -> float:

@@ -1,6 +1,6 @@
 """How long help and `emocli info` take, as multiples of importing typer.
 
-    python benchmarks/startup.py
+    python benchmarks/startup.py [--rounds 21]
 
 They are run in turns; the medians of their CPU time (user and system) are compared.
 """
@@ -12,7 +12,8 @@ import statistics
 import subprocess
 import sys
 
-ROUNDS = 21
+from options import make_parser
+
 ARGUMENTS = ("--help", "train --help", "analyze --help", "analyze confusion --help", "info")
 
 
@@ -31,9 +32,10 @@ def seconds(code: str) -> float:
 
 def main() -> None:
     """Measure all command lines in turns."""
+    rounds: int = make_parser(__doc__, rounds=21).parse_args().rounds
     lines = {"import typer": "import typer"} | {f"emocli {a}": run(a) for a in ARGUMENTS}
     times: dict[str, list[float]] = {name: [] for name in lines}
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         for name, code in lines.items():
             times[name].append(seconds(code))
     base = statistics.median(times["import typer"])

@@ -14,6 +14,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -51,7 +52,7 @@ def compare(folder: Path, clips: int, rounds: int) -> None:
     file, opening_datasets = timed(lambda: h5py.File(folder / "datasets.h5", "r"))
 
     def from_datasets(clip_id: str) -> NDArray[np.float32]:
-        return file[clip_id][:]
+        return np.asarray(file[clip_id])
 
     for clip_id in ids:
         assert np.array_equal(store[clip_id], arrays[clip_id])
@@ -59,8 +60,8 @@ def compare(folder: Path, clips: int, rounds: int) -> None:
     ragged, datasets = [], []
     for _ in range(rounds):
         order = [ids[k] for k in rng.permutation(clips)]
-        ragged.append(timed(lambda order=order: epoch(store.__getitem__, order))[1])
-        datasets.append(timed(lambda order=order: epoch(from_datasets, order))[1])
+        ragged.append(timed(partial(epoch, store.__getitem__, order))[1])
+        datasets.append(timed(partial(epoch, from_datasets, order))[1])
     size = sum(array.nbytes for array in arrays.values()) / 2**20
     print(f"{clips} clips, {size:.0f} MiB, median of {rounds} shuffled epochs")
     show("one dataset per clip", datasets, clips, size, opening_datasets)

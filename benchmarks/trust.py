@@ -19,7 +19,6 @@ Intervals are Wilson's, 95 %, over clips, which are not independent: a recording
 
 from __future__ import annotations
 
-import argparse
 import math
 import sys
 import tempfile
@@ -30,6 +29,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from options import make_parser
 
 from emocli.data.clip import Clip, by_dialogue
 from emocli.data.manifest import Manifest
@@ -207,11 +207,9 @@ def share(values: NDArray[np.bool_]) -> str:
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = make_parser(__doc__, dialogues=25, seconds=10.0)
     parser.add_argument("demo", type=Path)
     parser.add_argument("--run", default="rrnn")
-    parser.add_argument("--dialogues", type=int, default=25)
-    parser.add_argument("--seconds", type=float, default=10.0)
     given = parser.parse_args()
     corpus = Manifest.read(given.demo / "manifest.csv")
     dialogues = list(by_dialogue(corpus.split("test")).values())[: given.dialogues]

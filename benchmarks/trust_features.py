@@ -17,7 +17,6 @@ Intervals are Wilson's, 95 %, over clips; those of a speaker depend on each othe
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -25,8 +24,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from options import make_parser
 from trust import share
 
+from emocli.config import Tree
 from emocli.data.manifest import Manifest
 from emocli.evaluation.evaluator import RunEvaluator
 from emocli.evaluation.predictions import Predictions
@@ -72,7 +73,7 @@ def fit_check(fold: Path, manifest: Path, store: Path, representation: str) -> N
     assert config.fold is not None, f"{fold} is no fold"
     corpus = Manifest.read(manifest).folded(config.fold.index, config.fold.count)
     features = [view.feature for view in config.features.values()]
-    settings = {"check": {"representation": representation}}
+    settings: Tree = {"check": {"representation": representation}}
     fit_cca(corpus, store, features, settings=settings)
 
 
@@ -120,7 +121,7 @@ def row(condition: Condition, representation: str, parts: Sequence[Outcome]) -> 
 
 def main() -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = make_parser(__doc__)
     parser.add_argument("run", type=Path)
     parser.add_argument("manifest", type=Path)
     parser.add_argument("store", type=Path, help="a copy: checks are written to it")

@@ -32,7 +32,7 @@ from options import make_parser
 from scipy import stats
 
 from emocli.config import merge, parse_sets
-from emocli.data.clip import Clip
+from emocli.data.clip import SPLITS, Clip
 from emocli.data.manifest import Manifest
 from emocli.data.store import FeatureWriter, Recipe
 from emocli.data.track import Track
@@ -79,7 +79,7 @@ def compare(base: TrainRequest, trials: int, studies: int) -> None:
     """Search with both samplers, with so many seeds each."""
     best: dict[str, list[list[float]]] = {"tpe": [], "random": []}
     test: dict[str, list[float]] = {"tpe": [], "random": []}
-    marks = sorted({min(trials, 10), (trials + 10) // 2, trials})
+    marks = sorted({min(trials, mark) for mark in (10, (trials + 10) // 2, trials)})
     for seed in range(studies):
         for sampler in ("tpe", "random"):
             search = study(base, sampler, trials, seed)
@@ -168,8 +168,8 @@ def generated(folder: Path) -> tuple[Manifest, Path]:
             speaker=f"{split}-{k % SPEAKERS[split]}",
             label=CLASSES[k % len(CLASSES)],
         )
-        for split, count in CLIPS.items()
-        for k in range(count)
+        for split in SPLITS
+        for k in range(CLIPS[split])
     )
     made = Manifest(clips=clips, classes=CLASSES, task="single", dataset="generated", root=folder)
     made.write(folder / "corpus.csv")

@@ -82,7 +82,7 @@ class Config(Settings):
     }
 
     hidden: Size = 32
-    hiddens: dict[str, Size] = Field({})
+    hiddens: dict[str, Size] = Field(default={})
     channel: Literal["lstm", "ff"] = "lstm"
     steps: Steps | Literal["longest"] = 20
     feedback: Literal["none", "mem"] = "none"
