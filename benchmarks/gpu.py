@@ -70,8 +70,8 @@ from emocli.models.rundir import read_history
 from emocli.models.settings import Accelerator
 from emocli.models.text import describe, load
 from emocli.models.text_reader import read_clips
-from emocli.training.fit_encoder import fit_encoder
-from emocli.training.fit_text import fit_text
+from emocli.training.encoders.fit_encoder import fit_encoder
+from emocli.training.encoders.fit_text import fit_text
 from emocli.training.train import train
 
 # -- networks

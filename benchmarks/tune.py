@@ -37,9 +37,9 @@ from emocli.data.manifest import Manifest
 from emocli.data.store import FeatureWriter, Recipe
 from emocli.data.track import Track
 from emocli.evaluation.evaluator import RunEvaluator
-from emocli.training.journal import Sampler
-from emocli.training.search import Search, declared
 from emocli.training.train import TrainRequest
+from emocli.training.tuning.journal import Sampler
+from emocli.training.tuning.search import Search, declared
 
 CLASSES = ("anger", "joy", "neutral", "sadness")
 FEATURES = {"voice": ("audio", 20), "words": ("text", 16), "face": ("visual", 12)}

@@ -133,7 +133,7 @@ def encoders(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
 @pytest.fixture(scope="session")
 def text_encoder(corpus: Manifest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small text encoder that has read the corpus once."""
-    from emocli.training.fit_text import fit_text
+    from emocli.training.encoders.fit_text import fit_text
 
     folder = tmp_path_factory.mktemp("text")
     small = {"backbone": "scratch", "layers": 1, "width": 16, "heads": 2, "tokens": 96}

@@ -10,11 +10,11 @@ import pytest
 
 from emocli.cli.commands import discovered
 from emocli.data.json_io import as_json
-from emocli.training.study_summary import SearchReport
+from emocli.training.tuning.study_summary import SearchReport
 from tests.evaluation.example import report as evaluation
 from tests.experiments.example import experiment_report
 from tests.prediction.examples import report as predictions
-from tests.training.searches import SEARCH
+from tests.training.tuning.searches import SEARCH
 
 HEAVY = (
     "torch",

@@ -29,11 +29,11 @@ from emocli.models.rundir import MODEL, read_history
 from emocli.parsing import read_object
 from emocli.plugin.experiment import PictureKind
 from emocli.training.compute import deterministic_torch
-from emocli.training.encoder_plan import EncoderPlan
-from emocli.training.encoder_task import embedded, nearest
-from emocli.training.fit_encoder import EncoderSummary, fit_encoder
-from emocli.training.picture_source import CorpusInputs, picture_source
-from emocli.training.pictures import LabelledPictures, of_manifest
+from emocli.training.encoders.encoder_task import embedded, nearest
+from emocli.training.encoders.fit_encoder import EncoderSummary, fit_encoder
+from emocli.training.encoders.picture_source import CorpusInputs, picture_source
+from emocli.training.encoders.pictures import LabelledPictures, of_manifest
+from emocli.training.encoders.plan import EncoderPlan
 
 METRIC = "nearest"
 METRICS = {

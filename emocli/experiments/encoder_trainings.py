@@ -12,9 +12,9 @@ from emocli.config import Tree
 from emocli.data.manifest import Manifest
 from emocli.display import number_of
 from emocli.plugin.encoder import PICTURE_KINDS, EncoderKind, PictureKind
-from emocli.training.encoder_plan import EncoderPlan
-from emocli.training.fit_encoder import fit_encoder
-from emocli.training.fit_text import fit_text, resolve
+from emocli.training.encoders.fit_encoder import fit_encoder
+from emocli.training.encoders.fit_text import fit_text, resolve
+from emocli.training.encoders.plan import EncoderPlan
 
 
 @dataclass(frozen=True)

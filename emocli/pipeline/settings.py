@@ -196,9 +196,9 @@ def _proxy() -> tuple[SettingsSection, ...]:
 
 def _fit_encoder() -> tuple[SettingsSection, ...]:
     from emocli.models.encoder import EncoderConfig
-    from emocli.training.augment import AugmentConfig
-    from emocli.training.encoder_plan import PRESETS, EncoderFitConfig
-    from emocli.training.triplet import TripletConfig
+    from emocli.training.encoders.augment import AugmentConfig
+    from emocli.training.encoders.plan import PRESETS, EncoderFitConfig
+    from emocli.training.encoders.triplet import TripletConfig
 
     kinds: Mapping[str, type[Settings]] = {
         "encoder": EncoderConfig,
@@ -211,8 +211,8 @@ def _fit_encoder() -> tuple[SettingsSection, ...]:
 
 def _fit_text() -> tuple[SettingsSection, ...]:
     from emocli.models.text_reader import TextConfig
-    from emocli.training.fit_text import PRESETS
-    from emocli.training.text_task import TextFitConfig
+    from emocli.training.encoders.fit_text import PRESETS
+    from emocli.training.encoders.text_task import TextFitConfig
 
     return (_part("text", TextConfig, PRESETS), _part("train", TextFitConfig, PRESETS))
 

@@ -1,4 +1,4 @@
-"""The kinds of encoders that emocli trains: a file of `emocli.training.kinds` each, and ``text``.
+"""The kinds of encoders that emocli trains: ``text``, and each file of `PACKAGE`.
 
 >>> PICTURE_KINDS
 ('audio', 'face', 'scene')
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from emocli import plugins
 
-PACKAGE = "emocli.training.kinds"
+PACKAGE = "emocli.training.encoders.kinds"
 
 if TYPE_CHECKING:
     PictureKind = str

@@ -17,7 +17,7 @@ from emocli.models.settings import TrainConfig
 from emocli.robust.check.settings import configure
 from emocli.robust.repair import RobustConfig
 from emocli.training import prepare
-from emocli.training.encoder_plan import EncoderPlan
+from emocli.training.encoders.plan import EncoderPlan
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.toml"))
 

@@ -31,11 +31,11 @@ from emocli.plugin.analysis import VersionedReport
 from emocli.prediction.packing.folder import FoldRepair, Pack, PackedFile, WordVectors
 from emocli.prediction.watch import WatchedFile, WatchReport
 from emocli.training.fit_cca import fit_cca
-from emocli.training.study_summary import SearchReport, TuneSummary
+from emocli.training.tuning.study_summary import SearchReport, TuneSummary
 from tests import toy
 from tests.prediction.examples import report as predictions
-from tests.training.searches import NESTED, SEARCH
 from tests.training.test_m3er import SETTINGS
+from tests.training.tuning.searches import NESTED, SEARCH
 
 Keys = tuple[str | int, ...]
 

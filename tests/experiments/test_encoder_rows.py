@@ -15,7 +15,7 @@ from emocli.errors import ConfigError, RunError
 from emocli.experiments.papers.m2f_extractor import Config, table
 from emocli.experiments.runner import Reproduction, plan, reproduce, sections
 from emocli.models.encoder import load
-from emocli.training.triplet import PRESETS
+from emocli.training.encoders.triplet import PRESETS
 from tests import toy
 
 TINY = {

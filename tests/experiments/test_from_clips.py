@@ -21,7 +21,7 @@ from emocli.experiments.from_clips import EncoderTrainings
 from emocli.experiments.runner import reproduce
 from emocli.extraction.extract import extract
 from emocli.models import rundir
-from emocli.training.fit_encoder import fit_encoder
+from emocli.training.encoders.fit_encoder import fit_encoder
 from tests.interrupt import COMMAND, killed_at
 
 pytestmark = pytest.mark.usefixtures("undrawn")

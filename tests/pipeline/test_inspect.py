@@ -19,13 +19,13 @@ from emocli.models import commands
 from emocli.parsing import read_object
 from emocli.pipeline.inspect import inspect
 from emocli.pipeline.inspect.trained import RESUME
-from emocli.training.journal import JOURNAL, open_study
-from emocli.training.study_summary import SearchReport
+from emocli.training.tuning.journal import JOURNAL, open_study
+from emocli.training.tuning.study_summary import SearchReport
 from tests import toy
 from tests.conftest import Refused
 from tests.experiments.example import experiment_report
 from tests.prediction.examples import report as predictions
-from tests.training.searches import NESTED, SEARCH, TUNED
+from tests.training.tuning.searches import NESTED, SEARCH, TUNED
 
 
 @pytest.fixture

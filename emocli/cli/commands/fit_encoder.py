@@ -40,7 +40,7 @@ def command(
     train.KEY, loss.KEY and augment.KEY, e.g. --set encoder.side=112. Repeat the command to resume.
     """
     from emocli.data.manifest import Manifest
-    from emocli.training.fit_encoder import fit_encoder
+    from emocli.training.encoders.fit_encoder import fit_encoder
 
     pictures = source if source.is_dir() else Manifest.read(source, root)
     with show.progress(f"training an encoder of kind {kind}", "epochs") as progress:

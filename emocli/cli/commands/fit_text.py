@@ -27,7 +27,7 @@ def command(
     train.KEY, e.g. --set text.backbone=roberta-base --set train.crossfit=5. Repeat the
     command to resume.
     """
-    from emocli.training.fit_text import fit_text
+    from emocli.training.encoders.fit_text import fit_text
 
     manifest, tree = corpus.read_manifest(), settings.read_settings("fit-text")
     with show.progress("fine-tuning a text encoder", "epochs") as progress:

@@ -14,10 +14,10 @@ from emocli.plugin.command import Command
 from emocli.report.canvas import StyleName
 
 if TYPE_CHECKING:
-    from emocli.training.search import Search
-    from emocli.training.study_summary import SearchSummary
     from emocli.training.train import TrainRequest
-    from emocli.training.tune import Study
+    from emocli.training.tuning.greedy import Study
+    from emocli.training.tuning.search import Search
+    from emocli.training.tuning.study_summary import SearchSummary
 
 MOST_TRIALS = 100_000
 
@@ -101,7 +101,7 @@ def command(
     network.layers.audio=1,2,3 --try network.layers.visual=1,2,3.
     """
     from emocli.models.commands import record
-    from emocli.training.tune import Candidates, Study
+    from emocli.training.tuning.greedy import Candidates, Study
 
     if candidates:
         _refuse_of_drawing(context)
@@ -156,7 +156,7 @@ def _search(
     style: StyleName,
 ) -> Search:
     from emocli.space import parse
-    from emocli.training.search import Search, declared
+    from emocli.training.tuning.search import Search, declared
 
     own = dict(map(parse, space))
     ranges = declared(base.fusion, base.settings, own)
@@ -171,8 +171,8 @@ def _searched(
     dry_run: bool,
     json: bool,
 ) -> None:
-    from emocli.training.study import PAGE, folded, tune, tune_nested
-    from emocli.training.study_summary import SearchReport
+    from emocli.training.tuning.study import PAGE, folded, tune, tune_nested
+    from emocli.training.tuning.study_summary import SearchReport
 
     if dry_run:
         for each in folded(search, folds) if folds else [search]:

@@ -29,7 +29,7 @@ from emocli.experiments.systems import kinds
 from emocli.extraction.extract import extract
 from emocli.models.network import network_class
 from emocli.plugin.experiment import Row, Table
-from emocli.training.picture_source import picture_source
+from emocli.training.encoders.picture_source import picture_source
 
 SECTION, RECORDED = "synthetic", "demo"
 """Sections of settings: of clips and features; of recordings, which that dataset draws."""

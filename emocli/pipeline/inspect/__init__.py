@@ -15,7 +15,7 @@ from emocli.pipeline.inspect.sections import Inspection
 from emocli.pipeline.inspect.store import STORE, STORE_FILE, inspect_store
 from emocli.pipeline.inspect.study import inspect_unfinished
 from emocli.pipeline.inspect.trained import inspect_folds, inspect_trained
-from emocli.training.journal import JOURNAL
+from emocli.training.tuning.journal import JOURNAL
 
 NEITHER = (
     "is neither a manifest (.csv), a store (folder of .h5 files), a file of one, a modality check "

@@ -11,8 +11,8 @@ from emocli.config import Tree
 from emocli.errors import ReportError
 from emocli.models.commands import read_log
 from emocli.pipeline.inspect.sections import Inspection, InspectionTable, table_of
-from emocli.training.journal import read_trials
-from emocli.training.study_summary import (
+from emocli.training.tuning.journal import read_trials
+from emocli.training.tuning.study_summary import (
     Budget,
     NestedSummary,
     SearchReport,

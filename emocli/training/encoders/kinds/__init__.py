@@ -1,0 +1,1 @@
+"""The kinds of encoders, one per file: see `emocli.training.encoders.picture_source`."""

@@ -1,1 +1,0 @@
-"""The kinds of encoders, one per file: see `emocli.training.picture_source`."""

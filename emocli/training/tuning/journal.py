@@ -1,0 +1,142 @@
+"""The journal of a search: Optuna's, in a file that is only appended to and survives any kill."""
+
+from __future__ import annotations
+
+import importlib
+import warnings
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, Literal
+
+from emocli.data.durable import locked
+from emocli.errors import ConfigError, RunError
+from emocli.training.tuning.study_summary import Trial, TrialOutcome
+
+JOURNAL = "journal.log"
+NAME = "emocli"
+"""Of the study in its journal."""
+
+STARTUP, WARMUP = 10, 5
+"""Trials, the default among them, before TPE guesses any; trials, and epochs of each, that are
+not pruned."""
+
+Sampler = Literal["tpe", "random"]
+
+ENDED: Mapping[str, TrialOutcome] = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed"}
+"""Optuna's states of trials that have ended."""
+
+
+def load_optuna() -> Any:
+    """Import Optuna, which then says nothing but what went wrong.
+
+    Raises
+    ------
+    ConfigError
+        If it is not installed.
+    """
+    try:
+        optuna: Any = importlib.import_module("optuna")
+    except ImportError:
+        hint = "pip install 'emocli[tune]', or name values with --try"
+        raise ConfigError("a search needs Optuna", hint=hint) from None
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+    return optuna
+
+
+class FileLock:
+    """A lock of the journal that dies with its process, in place of a file that stays."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.stack = ExitStack()
+
+    def acquire(self) -> bool:
+        """Wait for the lock."""
+        self.stack.enter_context(locked(self.path, wait=True))
+        return True
+
+    def release(self) -> None:
+        """Leave it to others."""
+        self.stack.close()
+
+
+def drop_half_line(path: Path) -> None:
+    """Cut off a line that a kill has left half written."""
+    if not path.is_file():
+        return
+    with path.open("r+b") as file:
+        content = file.read()
+        file.truncate(content.rfind(b"\n") + 1)
+
+
+def open_study(folder: Path, lower: bool, sampler: Sampler, seed: int, prune: bool) -> Any:
+    """Open the study of a folder, an Optuna study, or begin it."""
+    optuna = load_optuna()
+    pruners = optuna.pruners
+    pruner = pruners.MedianPruner(STARTUP // 2, WARMUP) if prune else pruners.NopPruner()
+    return optuna.create_study(
+        storage=_storage(optuna, folder),
+        study_name=NAME,
+        direction="minimize" if lower else "maximize",
+        sampler=_sampler(optuna, sampler, seed),
+        pruner=pruner,
+        load_if_exists=True,
+    )
+
+
+def read_trials(folder: Path) -> tuple[list[Trial], bool]:
+    """Return the trials of a folder that have ended, and whether less of the metric is better."""
+    optuna = load_optuna()
+    try:
+        study = optuna.load_study(study_name=NAME, storage=_storage(optuna, folder))
+    except KeyError:  # killed before it was begun
+        return [], False
+    return ended(study), study.direction == optuna.study.StudyDirection.MINIMIZE
+
+
+def again(study: Any, number: int) -> Any:
+    """Return a trial that was interrupted; what it drew stays."""
+    (frozen,) = (each for each in study.trials if each.number == number)
+    return load_optuna().trial.Trial(study, frozen._trial_id)
+
+
+def started(study: Any) -> list[Any]:
+    """Return the trials that any process has begun; the first one waits for that."""
+    return [each for each in study.trials if each.state.name != "WAITING"]
+
+
+def ended(study: Any) -> list[Trial]:
+    """Return the trials of a study that have ended, by number."""
+    return [
+        Trial(
+            each.number,
+            dict(each.params),
+            ENDED[each.state.name],
+            each.value if each.state.name == "COMPLETE" else None,
+            each.user_attrs.get("epochs", 0),
+            each.user_attrs.get("seconds", 0.0),
+        )
+        for each in study.trials
+        if each.state.name in ENDED
+    ]
+
+
+def _storage(optuna: Any, folder: Path) -> Any:
+    """Read the journal of a folder; Optuna replays it line by line, and checks none."""
+    backend = optuna.storages.journal.JournalFileBackend(
+        str(folder / JOURNAL), lock_obj=FileLock(folder / ".journal.lock")
+    )
+    try:
+        return optuna.storages.JournalStorage(backend)
+    except (AssertionError, AttributeError, LookupError, TypeError, ValueError) as error:
+        hint = "restore it, or begin another --study"
+        raise RunError("is damaged", where=folder / JOURNAL, hint=hint) from error
+
+
+def _sampler(optuna: Any, sampler: Sampler, seed: int) -> Any:
+    if sampler == "random":
+        return optuna.samplers.RandomSampler(seed=seed)
+    kind = optuna.samplers.TPESampler
+    return kind(seed=seed, n_startup_trials=STARTUP, multivariate=True, constant_liar=True)

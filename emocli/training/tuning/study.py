@@ -1,0 +1,202 @@
+"""A study: a search for settings, or one for every fold, its report, page and file of settings.
+
+With folds the choice is made anew for each: the search of a fold sees the folds that train and the
+one that validates, never the one that is tested. The chosen networks together are a
+cross-validation, in which every clip is predicted by settings that were chosen without it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from emocli.config import Tree, leaves, merge, nested, subsection
+from emocli.data.durable import make_folder, write_text
+from emocli.data.json_io import as_json
+from emocli.data.pool import Progress
+from emocli.display import printable
+from emocli.models import calibration, rundir
+from emocli.models.run_config import Source
+from emocli.models.rundir import BASELINES, CARD, HISTORY, MODEL, SPEAKERS
+from emocli.report.canvas import STYLES
+from emocli.report.canvas import write as write_figures
+from emocli.report.document import Block, page
+from emocli.training.summaries import TrainSummary
+from emocli.training.tuning import nested_page
+from emocli.training.tuning.search import Search
+from emocli.training.tuning.study_page import blocks, drawings
+from emocli.training.tuning.study_summary import (
+    REPORT,
+    Budget,
+    NestedSummary,
+    SearchReport,
+    SearchSummary,
+    network_versions,
+)
+from emocli.version import version
+
+BEST, PAGE = "best.toml", "study.html"
+CHOSEN = "chosen"
+"""Folder of the networks chosen in every fold."""
+
+KEPT = (HISTORY, calibration.FILE, CARD, SPEAKERS, MODEL)
+"""Files of a chosen network, the last one last."""
+
+BARE = re.compile(r"[A-Za-z0-9_-]+\Z")
+
+
+def tune(
+    search: Search, workers: int, progress: Progress, scheduler: str | None = None
+) -> SearchSummary:
+    """Carry out a search, and write its report, page and settings.
+
+    Raises
+    ------
+    EmocliError
+        As of `Search.carry_out`.
+    """
+    search.carry_out(workers, progress, scheduler)
+    trained = search.trained()
+    return _reported(search, trained)
+
+
+def tune_nested(
+    search: Search,
+    folds: int,
+    workers: int,
+    progress: Progress,
+    scheduler: str | None = None,
+) -> NestedSummary:
+    """Carry out a search for every fold, and put the chosen networks together.
+
+    Raises
+    ------
+    EmocliError
+        As of `Search.carry_out`, and if the corpus cannot be folded so.
+    """
+    searches = folded(search, folds)
+    for each in searches:
+        each.check()
+    summaries = []
+    for index, each in enumerate(searches):
+
+        def advance(done: int, total: int, before: int = index) -> None:
+            progress(before * total + done, folds * total)
+
+        summaries.append(tune(each, workers, advance, scheduler))
+    run = search.folder / CHOSEN
+    for index, summary in enumerate(summaries):
+        _chosen(summary.run, run / f"fold-{index}")
+    trials = [trial for summary in summaries for trial in summary.trials]
+    nested_summary = NestedSummary(
+        format=NestedSummary.FORMAT,
+        emocli=version(),
+        versions=network_versions(search.base.fusion),
+        study=search.folder,
+        run=run,
+        monitor=search.monitor,
+        folds=tuple(summaries),
+        budget=Budget.of(trials),
+    )
+    files = nested_page.drawings(nested_summary, STYLES[search.style])
+    parts = nested_page.blocks(nested_summary, files)
+    _write_page(search, parts, files)
+    write_text(search.folder / REPORT, as_json(nested_summary))
+    return nested_summary
+
+
+def folded(search: Search, folds: int) -> list[Search]:
+    """Return a search for every fold, each in a folder of its own, with a seed of its own."""
+    base = search.base
+    return [
+        replace(
+            search,
+            base=replace(base, manifest=base.manifest.folded(k, folds), run=folder),
+            seed=search.seed + k,
+        )
+        for k, folder in enumerate(rundir.fold_folders(base.run, folds))
+    ]
+
+
+def _reported(search: Search, trained: TrainSummary) -> SearchSummary:
+    trials, best = search.ended(), search.best()
+    folder = search.folder
+    summary = SearchSummary(
+        study=folder,
+        run=trained.run,
+        fusion=search.base.fusion,
+        monitor=search.monitor,
+        sampler=search.sampler,
+        space={name: each.text() for name, each in search.space.items()},
+        trials=tuple(trials),
+        best=best,
+        chosen=best.settings,
+        importances=search.importances(),
+        budget=Budget.of(trials),
+        config=folder / BEST,
+    )
+    shown = summary.trials, summary.importances, search.monitor, search.lower
+    files = drawings(*shown, STYLES[search.style])
+    _write_page(search, blocks(summary, files), files)
+    write_text(folder / REPORT, as_json(SearchReport.of(summary)))
+    settings = merge(search.base.settings, nested(best.settings))
+    write_text(folder / BEST, best_toml(settings, search, trained))
+    return summary
+
+
+def _write_page(search: Search, parts: Sequence[Block], files: Mapping[str, bytes]) -> None:
+    write_figures(search.folder, "", files)
+    text = page(f"{search.base.fusion}: search", parts, files.__getitem__)
+    write_text(search.folder / PAGE, text)
+
+
+def best_toml(settings: Tree, search: Search, trained: TrainSummary) -> str:
+    """Return the text of a file for ``--config``: the fixed and the chosen settings."""
+    lines = [
+        f"# Chosen on the valid split: {search.monitor} {trained.valid[search.monitor]:.4f}, which "
+        "flatters.",
+        f"# {printable(_command(search))} --run RUN",
+    ]
+    for section in settings:
+        lines += ["", f"[{section}]"]
+        for name, value in leaves(subsection(settings, section)):
+            key = ".".join(p if BARE.match(p) else json.dumps(p) for p in name.split("."))
+            lines.append(f"{key} = {json.dumps(value, ensure_ascii=False)}")
+    return "\n".join(lines).replace("\x7f", "\\u007f") + "\n"
+
+
+def _command(search: Search) -> str:
+    """Return the command that trains with the chosen settings, but for the folder of the run."""
+    base = search.base
+    manifest, config = base.manifest.path or base.manifest.dataset, search.folder / BEST
+    where = [str(manifest), "--store", str(base.store)]
+    what = ["--fusion", base.fusion, "--preset", base.preset, "--seeds", str(base.seeds)]
+    features = [part for name in base.features or () for part in ("-f", name)]
+    return shlex.join(["emocli", "train", *where, *what, *features, "--config", str(config)])
+
+
+def _chosen(run: Path, folder: Path) -> None:
+    """Copy a chosen network into the cross-validation; what says that it is complete goes last."""
+    config = rundir.read_config(run)
+
+    def moved(source: Source, to: Path) -> Source:
+        return Source.of(source.locate(run), to, source.fingerprint)
+
+    for source, place in zip(
+        rundir.members(run, config.seeds), rundir.members(folder, config.seeds), strict=True
+    ):
+        make_folder(place)
+        own = rundir.read_config(source)
+        for name in filter(lambda name: (source / name).is_file(), KEPT):
+            shutil.copyfile(source / name, place / name)
+        update = {"manifest": moved(config.manifest, place), "store": moved(config.store, place)}
+        rundir.write_config(place, own.model_copy(update={**update, "tuned": True}))
+    update = {"manifest": moved(config.manifest, folder), "store": moved(config.store, folder)}
+    rundir.write_config(folder, config.model_copy(update={**update, "tuned": True}))
+    if (run / BASELINES).is_file():
+        shutil.copyfile(run / BASELINES, folder / BASELINES)

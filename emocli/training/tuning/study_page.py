@@ -1,0 +1,162 @@
+"""The page of a search: its history, the importances of settings, and the trials."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from emocli.report.canvas import GREY, SCREEN, Drawing, Style, render
+from emocli.report.document import Block, Grid, Heading, Listing, Paragraph, Picture
+from emocli.report.palette import COLOURS
+from emocli.space import Value
+from emocli.training.tuning.study_summary import SearchSummary, Trial
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+SHOWN = 20
+"""Trials in the table, the best ones."""
+
+CAPTIONS = {
+    "history": "Validation of each trial that came to its end (points), and the best so far "
+    "(line). The best was chosen by this number, which flatters.",
+    "parallel": "Settings of the trials that came to their end, a line each, and their "
+    "validation; the darker the better, the best one thick. Scales are each setting's own.",
+    "importances": "Share of the variance of the validation over trials that each setting explains "
+    "(fANOVA).",
+}
+
+
+def blocks(summary: SearchSummary, files: Mapping[str, bytes]) -> list[Block]:
+    """Return the page's parts; ``files`` are the drawings there are."""
+    best = summary.best
+    chosen = [f"`{name} = {value}`" for name, value in best.settings.items()]
+    return [
+        Heading(f"{summary.fusion}: {len(summary.trials)} trials", 1),
+        Paragraph(
+            f"Trial {best.number} validates best: {summary.monitor} {best.valid or 0:.4f}. It was "
+            "chosen by that metric, which flatters; the test split has had no part in it."
+        ),
+        Listing(tuple(chosen)),
+        Paragraph(f"{summary.budget}. Drawn by {summary.sampler}."),
+        *pictures(CAPTIONS, files),
+        Heading("Space"),
+        Grid(("setting", "range"), list(summary.space.items()), left=(0, 1)),
+        Heading("The best trials"),
+        _table(summary),
+    ]
+
+
+def pictures(captions: Mapping[str, str], files: Mapping[str, bytes]) -> list[Block]:
+    """Return the drawings that there are."""
+    return [
+        Picture(f"{name}.png", name, caption)
+        for name, caption in captions.items()
+        if f"{name}.png" in files
+    ]
+
+
+def _table(summary: SearchSummary) -> Grid:
+    names = list(summary.space)
+    done = [trial for trial in summary.trials if trial.valid is not None]
+    nearest = sorted(done, key=lambda t: abs((t.valid or 0) - (summary.best.valid or 0)))
+    rows = [
+        (
+            str(trial.number),
+            f"{trial.valid:.4f}",
+            str(trial.epochs),
+            *(value_text(trial.settings.get(name)) for name in names),
+        )
+        for trial in nearest[:SHOWN]
+    ]
+    return Grid(("trial", f"valid {summary.monitor}", "epochs", *names), rows)
+
+
+def value_text(value: Value) -> str:
+    """Write the value of a setting."""
+    return f"{value:.4g}" if type(value) is float else str(value)
+
+
+def drawings(
+    trials: Sequence[Trial],
+    importances: Mapping[str, float],
+    monitor: str,
+    lower: bool,
+    style: Style = SCREEN,
+) -> dict[str, bytes]:
+    """Return the drawings and captions as files: of trials that came to their end."""
+    done = [trial for trial in trials if trial.valid is not None]
+    with style.active():
+        figures = {"history": _history(done, monitor, lower, style)}
+        if len(done) > 1:
+            figures["parallel"] = parallel(done, monitor, lower, style, CAPTIONS["parallel"])
+        if importances:
+            figures["importances"] = importance_bars(importances, style, CAPTIONS["importances"])
+        return render(figures, style)
+
+
+def _history(done: Sequence[Trial], monitor: str, lower: bool, style: Style) -> Drawing:
+    drawing, (axes,) = style.canvas(5, 3.2)
+    values = np.array([trial.valid for trial in done], float)
+    best = np.minimum.accumulate(values) if lower else np.maximum.accumulate(values)
+    numbers = [trial.number for trial in done]
+    axes.plot(numbers, values, "o", color=GREY, markersize=4, label="trial")
+    axes.step(numbers, best, where="post", color=COLOURS[0], label="best so far")
+    axes.set_xlabel("trial")
+    axes.set_ylabel(f"validation {monitor}")
+    style.legend(drawing)
+    return style.drawing(drawing, f"{len(done)} trials", CAPTIONS["history"])
+
+
+def importance_bars(importances: Mapping[str, float], style: Style, caption: str) -> Drawing:
+    """Draw the importance of each setting."""
+    drawing, (axes,) = style.canvas(5, 1.1 + 0.35 * len(importances))
+    names = sorted(importances, key=lambda name: importances[name])
+    axes.barh(names, [importances[name] for name in names], color=COLOURS[0])
+    axes.set_xlabel("importance")
+    return style.drawing(drawing, "importance of settings", caption)
+
+
+def parallel(
+    done: Sequence[Trial], monitor: str, lower: bool, style: Style, caption: str
+) -> Drawing:
+    """Draw the trials as lines over their settings and the metric, a scale each."""
+    import matplotlib as mpl
+
+    names = list(done[0].settings)
+    drawing, (axes,) = style.canvas(1.4 * (len(names) + 1) + 1, 4)
+    columns = [_scaled(axes, k, [t.settings.get(n) for t in done]) for k, n in enumerate(names)]
+    columns.append(_scaled(axes, len(names), [t.valid for t in done]))
+    worst_first = np.argsort([-float(t.valid or 0) if lower else float(t.valid or 0) for t in done])
+    shades = mpl.colormaps["viridis"](np.linspace(0.95, 0.05, len(done)))
+    for rank, row in enumerate(worst_first):
+        heights = [column[row] for column in columns]
+        best = rank == len(done) - 1
+        axes.plot(heights, color=shades[rank], linewidth=2.5 if best else 0.8)
+    axes.set_xticks(range(len(columns)), [*names, monitor], rotation=20, ha="right")
+    axes.set_yticks([])
+    axes.set_ylim(-0.15, 1.15)  # room for the ends of the scales
+    return style.drawing(drawing, "settings side by side", caption)
+
+
+def _scaled(axes: Axes, place: int, values: Sequence[Value]) -> list[float]:
+    """Return heights from 0 to 1 for the values of a setting, and write the ends beside them."""
+    numbers = [v for v in values if type(v) in (int, float)]
+    if len(numbers) == len(values):
+        heights = np.array(numbers, float)
+        if (heights > 0).all() and heights.max() > 50 * heights.min():
+            heights = np.log(heights)
+        shown = {float(h): value_text(v) for h, v in zip(heights, values, strict=True)}
+    else:
+        texts = sorted({str(v) for v in values})
+        heights = np.array([texts.index(str(v)) for v in values], float)
+        shown = {float(k): text for k, text in enumerate(texts)}
+    low, high = heights.min(), heights.max()
+    spread = (high - low) or 1.0
+    axes.axvline(place, color="#bbb", linewidth=0.8, zorder=0)
+    for end, below in ((low, True), (high, False)):
+        height, align = (end - low) / spread, "top" if below else "bottom"
+        axes.text(place, height + (-0.03 if below else 0.03), shown[end], ha="center", va=align)
+    return [float(h) for h in (heights - low) / spread]

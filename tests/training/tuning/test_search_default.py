@@ -1,0 +1,24 @@
+"""The first trial of a search: the default."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests import toy
+from tests.training.tuning.searches import command, spaced, tuned
+
+corpus = toy.fixture()
+
+RANGES = ("network.hidden=2..64", "train.lr=0.01..0.1:log", "network.dropout=0.4,0.5")
+
+
+def test_it_is_tried_as_far_as_a_range_holds_it(
+    corpus: toy.Toy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of ``late`` under ``plus``: 16 units by the rule of size, dropout .4, a rate of .001."""
+    search = command(corpus, tmp_path / "study", *spaced(*RANGES), trials=1)
+    (first,) = (trial["settings"] for trial in tuned(search, capsys)["trials"])
+    assert (first["network.hidden"], first["network.dropout"]) == (16, 0.4)
+    assert 0.01 <= first["train.lr"] <= 0.1
