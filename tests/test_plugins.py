@@ -184,6 +184,8 @@ class Config(CorruptionProtocol):
     def draw(self, present, rng): return ["audio"]
 """
 
+MAPS = LISTS.replace('["audio"]', '{"audio": "noise"}')
+
 
 @pytest.mark.parametrize(
     ("kind", "content", "use", "what"),
@@ -191,6 +193,7 @@ class Config(CorruptionProtocol):
         ("corruptions", RETURNS, lambda: CorruptionSpec("a", "odd").label, "Config"),
         ("protocols", RETURNS, lambda: read("odd")[0].label, "Config"),
         ("protocols", LISTS, lambda: read("odd")[0].draw(["a"], None), "the result of draw"),
+        ("protocols", MAPS, lambda: read("odd")[0].draw(["a"], None), "a value of draw"),
         (
             "datasets",
             RETURNS,

@@ -157,10 +157,14 @@ class CorruptionSpec:
 
     def draw(self, present: Sequence[str], rng: np.random.Generator) -> Mapping[str, Corruption]:
         """Return what happens to a clip that has these modalities, by modality."""
+        from emocli.plugin.corruption import Corruption
+
         if self.drawn:
             drawn = cast("CorruptionProtocol", self.config).draw(present, rng)
             module = type(self.config).__module__
             plugins.require(drawn, Mapping, "the result of draw", self.name, module)
+            for corruption in drawn.values():
+                plugins.require(corruption, Corruption, "a value of draw", self.name, module)
             return drawn
         return {self.subject: cast("Corruption", self.config)} if self.subject in present else {}
 
