@@ -118,7 +118,7 @@ def main() -> None:
     """Print a line per step."""
     from emocli.data.media.length import length_of
     from emocli.prediction.predict import PredictOptions
-    from emocli.prediction.segmenter import SegmentOptions
+    from emocli.prediction.segmentation.segmenter import SegmentOptions
 
     parser = make_parser(__doc__, minutes=0.0, window=4.0, hop=2.0, workers=1)
     parser.add_argument("run", type=Path)

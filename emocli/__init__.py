@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from emocli.prediction.loaded_run import load_run as load_run
     from emocli.prediction.predict import PredictOptions as PredictOptions
     from emocli.prediction.predict import predict as predict
-    from emocli.prediction.segmenter import SegmentOptions as SegmentOptions
+    from emocli.prediction.segmentation.segmenter import SegmentOptions as SegmentOptions
     from emocli.training.train import train as train
 
     __version__: str
@@ -49,7 +49,7 @@ _HOME = {
     "PredictOptions": "emocli.prediction.predict",
     "RepairOptions": "emocli.plugin.robustness",
     "RobustOptions": "emocli.plugin.robustness",
-    "SegmentOptions": "emocli.prediction.segmenter",
+    "SegmentOptions": "emocli.prediction.segmentation.segmenter",
 }
 """Public name to the module that has it: heavy libraries load with it, not with the package."""
 

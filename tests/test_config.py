@@ -76,7 +76,7 @@ def test_a_number_has_to_be_finite(value: str) -> None:
 
 
 def test_what_a_validator_says_follows_the_setting() -> None:
-    from emocli.prediction.ways import windows
+    from emocli.prediction.segmentation.ways import windows
 
     with pytest.raises(ConfigError, match=r"'window': 1\}: a hop of 2 s would leave gaps"):
         config.build(windows.Config, {"window": 1}, "windows")

@@ -21,7 +21,7 @@ from emocli.report.canvas import StyleName
 
 if TYPE_CHECKING:
     from emocli.data.manifest import Manifest
-    from emocli.prediction.segmenter import SegmentOptions
+    from emocli.prediction.segmentation.segmenter import SegmentOptions
     from emocli.training.train import TrainRequest
 
 
@@ -216,7 +216,7 @@ class CutOptions:
         """Return them over settings of ways to cut."""
         from emocli.cli.sections import section_of
         from emocli.config import merge
-        from emocli.prediction.segmenter import SegmentOptions
+        from emocli.prediction.segmentation.segmenter import SegmentOptions
 
         windows = section_of("windows", {"window": self.window, "hop": self.hop})
         return SegmentOptions(

@@ -13,9 +13,9 @@ from emocli.data.media.length import length_of
 from emocli.data.words import Word, read_words
 from emocli.errors import MediaError
 from emocli.models.run_config import RunConfig
-from emocli.prediction.manifest import write_manifest
-from emocli.prediction.segmenter import SegmentedRecording
-from emocli.prediction.segments import Segment
+from emocli.prediction.segmentation.manifest import write_manifest
+from emocli.prediction.segmentation.segmenter import SegmentedRecording
+from emocli.prediction.segmentation.segments import Segment
 
 UNIT = 64
 """Segments of short recordings that are done together."""

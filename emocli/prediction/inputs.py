@@ -9,10 +9,15 @@ from pathlib import Path
 from emocli.data.pool import Progress
 from emocli.errors import MediaError
 from emocli.prediction.clips import Piece, pieces_in, pieces_of
-from emocli.prediction.journal import Journal
 from emocli.prediction.progress import RecordingClock, no_progress
-from emocli.prediction.recordings import recordings
-from emocli.prediction.segmenter import SUBTITLES, SegmentedRecording, Segmenter, SegmentOptions
+from emocli.prediction.segmentation.journal import Journal
+from emocli.prediction.segmentation.recordings import recordings
+from emocli.prediction.segmentation.segmenter import (
+    SUBTITLES,
+    SegmentedRecording,
+    Segmenter,
+    SegmentOptions,
+)
 from emocli.prediction.timeline import CutRecording, Cutting, FailedInput
 from emocli.prediction.unlabelled import read_unlabelled
 

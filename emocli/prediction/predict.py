@@ -28,7 +28,6 @@ from emocli.plugin.feature import Device
 from emocli.plugin.feature import device as chosen_device
 from emocli.plugin.robustness import TRAINED, RepairOptions
 from emocli.plugin.writer import SegmentPrediction
-from emocli.prediction import transcriber
 from emocli.prediction.clips import Piece, manifest_of, units
 from emocli.prediction.extracted import Extracted, ShareDone, extract_apart, extracted
 from emocli.prediction.inputs import pieces_for
@@ -39,7 +38,8 @@ from emocli.prediction.progress import SILENT, Stages, UnitClock
 from emocli.prediction.recompute import RunFeatures, run_features
 from emocli.prediction.rows import SegmentOutputs, failed
 from emocli.prediction.segment_people import PeopleAssignment, SegmentPeople
-from emocli.prediction.segmenter import SegmentOptions
+from emocli.prediction.segmentation import transcriber
+from emocli.prediction.segmentation.segmenter import SegmentOptions
 from emocli.prediction.timeline import Cutting, FailedInput, PredictionReport, UnitReport
 from emocli.prediction.vocabulary import unknown_words
 from emocli.prediction.writers import write_all

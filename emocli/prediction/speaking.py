@@ -46,7 +46,7 @@ class Speaking:
         return self._spans
 
     def _searched(self, path: Path) -> tuple[Span, ...]:
-        from emocli.prediction.voice import VoiceSettings, voice
+        from emocli.prediction.segmentation.voice import VoiceSettings, voice
 
         try:
             lines = voice(Recording(path, length_of(path)).sound(), VoiceSettings())

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emocli.plugin.transcript import Line
-from emocli.prediction import transcriber
-from emocli.prediction.transcriber import Whisper
+from emocli.prediction.segmentation import transcriber
+from emocli.prediction.segmentation.transcriber import Whisper
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import pytest
 import soundfile
 
 from emocli.data.manifest import Manifest
-from emocli.prediction import transcriber
+from emocli.prediction.segmentation import transcriber
 from tests import media_factory
 from tests.prediction.conftest import PROGRAM, emocli
 from tests.prediction.recogniser import hear

@@ -33,7 +33,7 @@ from emocli.prediction import people
 from emocli.prediction import predict as whole
 from emocli.prediction.people import FaceChoice, find_people
 from emocli.prediction.predict import PredictOptions, predict
-from emocli.prediction.segmenter import SegmentOptions
+from emocli.prediction.segmentation.segmenter import SegmentOptions
 from emocli.prediction.timeline import PredictionReport
 from emocli.prediction.writers.subtitles import cues
 from emocli.prediction.writers.tiers import tiers

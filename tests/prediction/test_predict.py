@@ -27,7 +27,7 @@ from emocli.prediction import extracted as stage
 from emocli.prediction.networks import BY_PLACE, Ensemble
 from emocli.prediction.predict import PredictOptions, Predictor, predict
 from emocli.prediction.progress import Stages
-from emocli.prediction.segmenter import SegmentOptions
+from emocli.prediction.segmentation.segmenter import SegmentOptions
 from emocli.prediction.timeline import PredictionReport
 from emocli.training.train import train
 from tests import toy

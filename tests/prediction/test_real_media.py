@@ -13,7 +13,7 @@ import pytest
 from emocli.data.media.length import length_of
 from emocli.plugin.writer import SegmentPrediction
 from emocli.prediction.predict import PredictOptions, predict
-from emocli.prediction.segmenter import SegmentOptions
+from emocli.prediction.segmentation.segmenter import SegmentOptions
 
 WINDOW, HOP = 1.0, 0.5
 

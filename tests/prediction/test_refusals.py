@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from emocli.prediction import silero
+from emocli.prediction.segmentation import silero
 from emocli.training.train import TrainRequest
 from tests import media_factory, toy
 from tests.prediction.conftest import emocli

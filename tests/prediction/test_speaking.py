@@ -12,9 +12,9 @@ from emocli.data.clip import Clip
 from emocli.data.words import Word
 from emocli.errors import ConfigError, MediaError
 from emocli.plugin.transcript import Line
-from emocli.prediction import voice
 from emocli.prediction.clips import Piece
-from emocli.prediction.segments import Segment
+from emocli.prediction.segmentation import voice
+from emocli.prediction.segmentation.segments import Segment
 from emocli.prediction.speaking import Speaking
 
 TALK = Path("talk.mp4")

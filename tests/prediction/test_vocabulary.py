@@ -6,7 +6,7 @@ from pathlib import Path
 
 from emocli.data.clip import Clip
 from emocli.prediction.clips import Piece
-from emocli.prediction.segments import Segment
+from emocli.prediction.segmentation.segments import Segment
 from emocli.prediction.vocabulary import unknown_words
 
 

@@ -18,7 +18,7 @@ from emocli.data.manifest import Manifest
 from emocli.errors import EmocliError
 from emocli.prediction import watch as module
 from emocli.prediction.predict import PredictOptions, Predictor
-from emocli.prediction.segmenter import SegmentOptions
+from emocli.prediction.segmentation.segmenter import SegmentOptions
 from emocli.prediction.watch import Watch, failed
 from tests.prediction.conftest import PROGRAM, emocli
 

@@ -12,7 +12,7 @@ import pytest
 
 from emocli import plugins
 from emocli.errors import ConfigError
-from emocli.prediction.reading import read_transcript
+from emocli.prediction.segmentation.reading import read_transcript
 from emocli.prediction.timeline import FailedInput, PredictionReport
 from emocli.prediction.writers import write_all
 from emocli.prediction.writers.formats import require_formats, write_formats

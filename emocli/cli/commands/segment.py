@@ -13,7 +13,7 @@ from emocli.display import number_of
 from emocli.plugin.command import PARTLY_DONE, Command
 
 if TYPE_CHECKING:
-    from emocli.prediction.segment_recordings import Segmentation
+    from emocli.prediction.segmentation.segment_recordings import Segmentation
 
 MOST_NAMES = 12
 
@@ -37,8 +37,8 @@ def command(
 
     Exit code 3: some recordings could not be cut and are listed; the rest is complete.
     """
-    from emocli.prediction.recordings import recordings as recordings_in
-    from emocli.prediction.segment_recordings import plan, segment_recordings
+    from emocli.prediction.segmentation.recordings import recordings as recordings_in
+    from emocli.prediction.segmentation.segment_recordings import plan, segment_recordings
 
     chosen, paths = cut.over(settings.read_settings("segment")), recordings_in(recordings)
     if dry_run:

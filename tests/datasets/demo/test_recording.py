@@ -11,7 +11,7 @@ import pytest
 from emocli.data.media.content import read_frames, read_sound
 from emocli.datasets.demo import Config, Talk
 from emocli.datasets.demo.corpus import EMOTIONS, plan
-from emocli.prediction.reading import read_transcript, transcript_path
+from emocli.prediction.segmentation.reading import read_transcript, transcript_path
 
 SMALL = Config(size=64, seconds=(1.2, 1.3))
 TALK = Talk.plan(SMALL, "talk", 9.0, away=(2.0, 4.0), silent=(5.0, 6.0))

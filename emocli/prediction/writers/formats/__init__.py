@@ -11,7 +11,7 @@ from emocli.data.durable import write_text
 from emocli.data.filenames import named
 from emocli.errors import ConfigError, choice
 from emocli.plugin.writer import SegmentPrediction, Writer
-from emocli.prediction.recordings import names
+from emocli.prediction.segmentation.recordings import names
 from emocli.prediction.timeline import PredictionReport
 
 

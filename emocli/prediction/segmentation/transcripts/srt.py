@@ -11,7 +11,7 @@ from pathlib import Path
 
 from emocli.errors import MediaError
 from emocli.plugin.transcript import Line, Transcript, by_start
-from emocli.prediction.timecodes import seconds
+from emocli.prediction.segmentation.timecodes import seconds
 
 SUFFIXES = (".srt",)
 BESIDE = (".srt",)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emocli.prediction.timecodes import seconds
+from emocli.prediction.segmentation.timecodes import seconds
 
 MILLISECONDS = st.integers(0, 9999 * 3600 * 1000)
 

@@ -13,9 +13,9 @@ from emocli.data.filenames import named as file_named
 from emocli.data.manifest import Manifest
 from emocli.data.manifest_rules import absolute
 from emocli.data.words import HEADER, Word
-from emocli.prediction.recordings import common_folder, names
-from emocli.prediction.segmenter import SegmentedRecording
-from emocli.prediction.segments import Segment
+from emocli.prediction.segmentation.recordings import common_folder, names
+from emocli.prediction.segmentation.segmenter import SegmentedRecording
+from emocli.prediction.segmentation.segments import Segment
 
 SPLIT: Split = "test"
 """Of all segments: nothing is trained on them."""

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from emocli.data.words import Word
 from emocli.errors import EmocliWarning, MediaError
 from emocli.plugin.transcript import Line, Transcript
-from emocli.prediction.reading import read_transcript
+from emocli.prediction.segmentation.reading import read_transcript
 
 LINES = (Line(0.5, 1.75, "Hello there.", "Anna"), Line(2.0, 3.25, "Well & good", "Ben"))
 
@@ -295,7 +295,7 @@ def test_a_file_that_is_absent(tmp_path: Path) -> None:
 
 
 def test_a_file_beyond_the_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("emocli.prediction.reading.MOST", 20)
+    monkeypatch.setattr("emocli.prediction.segmentation.reading.MOST", 20)
     with pytest.raises(MediaError, match="more than 20 bytes"):
         read(tmp_path, "a.srt", srt(LINES))
 

@@ -12,8 +12,13 @@ from emocli.data.durable import make_folder, write_bytes
 from emocli.data.json_io import plain_values
 from emocli.data.manifest_rules import absolute
 from emocli.data.stamp import stamp_of
-from emocli.prediction.recognised import RecognisedChunks
-from emocli.prediction.segmenter import Heard, SegmentedRecording, Segmenter, SegmentOptions
+from emocli.prediction.segmentation.recognised import RecognisedChunks
+from emocli.prediction.segmentation.segmenter import (
+    Heard,
+    SegmentedRecording,
+    Segmenter,
+    SegmentOptions,
+)
 from emocli.version import version
 
 

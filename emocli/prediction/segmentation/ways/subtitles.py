@@ -5,7 +5,7 @@ from __future__ import annotations
 from emocli.errors import MediaError
 from emocli.plugin.segmentation import Recording
 from emocli.plugin.transcript import Transcript
-from emocli.prediction.reading import SubtitleSettings
+from emocli.prediction.segmentation.reading import SubtitleSettings
 
 
 class Config(SubtitleSettings):

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emocli.errors import ConfigError, reason
-from emocli.prediction.extra import asset, library
+from emocli.prediction.segmentation.extra import asset, library
 
 SAMPLES, BEFORE, STATE = 512, 64, 128
 RATE = 16_000

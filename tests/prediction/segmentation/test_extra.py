@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from emocli.errors import ConfigError
-from emocli.prediction import silero
-from emocli.prediction.extra import asset, library
+from emocli.prediction.segmentation import silero
+from emocli.prediction.segmentation.extra import asset, library
 
 
 def test_a_library_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -22,7 +22,7 @@ def test_a_library_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_file_of_a_package() -> None:
-    assert asset("emocli", "prediction/si*.py") == Path(silero.__file__)
+    assert asset("emocli", "prediction/segmentation/si*.py") == Path(silero.__file__)
     with pytest.raises(ConfigError, match=r"emocli has no none\*"):
         asset("emocli", "none*")
     with pytest.raises(ConfigError, match=r"is not installed; pip install"):

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from emocli.config import Settings
 from emocli.plugin.transcript import Line
-from emocli.prediction import silero
+from emocli.prediction.segmentation import silero
 
 BELOW = 0.15
 """How far the probability has to fall below the threshold for speech to end."""

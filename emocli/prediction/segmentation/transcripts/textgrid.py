@@ -14,8 +14,8 @@ from pathlib import Path
 
 from emocli.errors import MediaError
 from emocli.plugin.transcript import Line, Transcript
-from emocli.prediction.tiers import Tier, transcript
-from emocli.prediction.timecodes import NUMBER
+from emocli.prediction.segmentation.tiers import Tier, transcript
+from emocli.prediction.segmentation.timecodes import NUMBER
 
 SUFFIXES = (".textgrid",)
 BESIDE = (".TextGrid", ".textgrid")

@@ -15,10 +15,10 @@ from emocli.display import number_of
 from emocli.errors import ConfigError, MediaError, choice
 from emocli.plugin.segmentation import Recording, Turn, Way
 from emocli.plugin.transcript import Line, Transcript
-from emocli.prediction import reading, speakers, transcriber
-from emocli.prediction.recognised import RecognisedChunks
-from emocli.prediction.segments import Segment
-from emocli.prediction.transcriber import Transcriber
+from emocli.prediction.segmentation import reading, speakers, transcriber
+from emocli.prediction.segmentation.recognised import RecognisedChunks
+from emocli.prediction.segmentation.segments import Segment
+from emocli.prediction.segmentation.transcriber import Transcriber
 
 SUBTITLES = "subtitles"
 """The way by which lines of subtitles are segments; its settings say how subtitles are read."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from emocli.errors import MediaError
 from emocli.plugin.transcript import Line, Transcript, by_start
-from emocli.prediction.transcripts.srt import ARROW, times
+from emocli.prediction.segmentation.transcripts.srt import ARROW, times
 
 SUFFIXES = (".vtt",)
 BESIDE = (".vtt",)

@@ -21,9 +21,9 @@ from emocli.data.words import Word
 from emocli.display import number_of
 from emocli.errors import ConfigError, choice, reason
 from emocli.plugin.transcript import Line, Transcript, by_start
-from emocli.prediction.extra import library
-from emocli.prediction.recognised import RecognisedChunk, RecognisedChunks
-from emocli.prediction.voice import VoiceSettings, voice
+from emocli.prediction.segmentation.extra import library
+from emocli.prediction.segmentation.recognised import RecognisedChunk, RecognisedChunks
+from emocli.prediction.segmentation.voice import VoiceSettings, voice
 from emocli.pretrained.models import catalogue, folder_of
 from emocli.version import version_of
 

@@ -14,8 +14,8 @@ from emocli.config import build
 from emocli.data.media.length import Length
 from emocli.errors import ConfigError, MediaError
 from emocli.plugin.segmentation import Recording
-from emocli.prediction.recordings import names, recordings
-from emocli.prediction.segmenter import Segmenter, SegmentOptions
+from emocli.prediction.segmentation.recordings import names, recordings
+from emocli.prediction.segmentation.segmenter import Segmenter, SegmentOptions
 
 
 @given(st.floats(0.2, 100), st.floats(0.1, 20), st.floats(0.05, 1))

@@ -17,7 +17,7 @@ from xml.parsers import expat
 
 from emocli.errors import MediaError
 from emocli.plugin.transcript import Line, Transcript
-from emocli.prediction.tiers import Tier, transcript
+from emocli.prediction.segmentation.tiers import Tier, transcript
 
 SUFFIXES = (".eaf",)
 BESIDE = (".eaf",)

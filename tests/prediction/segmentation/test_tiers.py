@@ -8,7 +8,7 @@ import pytest
 
 from emocli.errors import MediaError
 from emocli.plugin.transcript import Line
-from emocli.prediction.tiers import Tier, transcript
+from emocli.prediction.segmentation.tiers import Tier, transcript
 
 HERE = Path("talk.eaf")
 

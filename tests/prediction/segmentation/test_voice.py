@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from emocli.config import build
 from emocli.data.media.content import read_sound
-from emocli.prediction import silero
-from emocli.prediction.voice import VoiceSettings, voice
+from emocli.prediction.segmentation import silero
+from emocli.prediction.segmentation.voice import VoiceSettings, voice
 
 JFK = Path(__file__).parents[3] / "shared" / "data" / "speech" / "jfk.flac"
 SETTINGS = {"margin": 0.0, "shortest": 0.1, "pause": 0.2}

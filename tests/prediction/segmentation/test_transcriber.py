@@ -18,9 +18,16 @@ from emocli.data.media.content import read_sound
 from emocli.data.words import Word
 from emocli.errors import ConfigError
 from emocli.plugin.transcript import Line
-from emocli.prediction import transcriber
-from emocli.prediction.segmenter import NOTHING_KEPT
-from emocli.prediction.transcriber import FILES, StreamedSound, Whisper, chunks, inside, load
+from emocli.prediction.segmentation import transcriber
+from emocli.prediction.segmentation.segmenter import NOTHING_KEPT
+from emocli.prediction.segmentation.transcriber import (
+    FILES,
+    StreamedSound,
+    Whisper,
+    chunks,
+    inside,
+    load,
+)
 from emocli.pretrained.models import cache_folder, is_present, named
 
 VIDEOS = Path(__file__).parents[3] / "shared" / "data" / "ravdess" / "video"

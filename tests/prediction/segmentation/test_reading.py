@@ -8,7 +8,7 @@ import pytest
 
 from emocli.errors import MediaError
 from emocli.plugin.transcript import Line, Transcript, spread
-from emocli.prediction.reading import fitted, transcript_path
+from emocli.prediction.segmentation.reading import fitted, transcript_path
 
 RECORDING = Path("interview.mp4")
 

@@ -9,7 +9,7 @@ import pytest
 from emocli.errors import MediaError
 from emocli.plugin.segmentation import Turn
 from emocli.plugin.transcript import Line
-from emocli.prediction.speakers import fitted, read_rttm, speaker_in, split, turns_of
+from emocli.prediction.segmentation.speakers import fitted, read_rttm, speaker_in, split, turns_of
 
 ROW = "SPEAKER {file} 1 {start} {length} <NA> <NA> {name} <NA> <NA>\n"
 TURNS = (Turn(0.0, 2.0, "a"), Turn(1.5, 4.0, "b"), Turn(4.1, 4.2, "c"))

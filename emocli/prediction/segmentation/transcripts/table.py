@@ -16,7 +16,7 @@ from emocli.data.words import Word
 from emocli.display import csv_text
 from emocli.errors import MediaError
 from emocli.plugin.transcript import Line, Transcript, by_start, joined
-from emocli.prediction.timecodes import seconds
+from emocli.prediction.segmentation.timecodes import seconds
 
 SUFFIXES = (".csv", ".tsv")
 BESIDE = (".words.csv", ".subtitles.csv")

@@ -11,8 +11,8 @@ from dataclasses import replace
 from emocli.errors import MediaError
 from emocli.plugin.segmentation import Recording
 from emocli.plugin.transcript import Transcript
-from emocli.prediction.speakers import split
-from emocli.prediction.voice import VoiceSettings, voice
+from emocli.prediction.segmentation.speakers import split
+from emocli.prediction.segmentation.voice import VoiceSettings, voice
 
 
 class Config(VoiceSettings):

@@ -9,10 +9,15 @@ from pathlib import Path
 
 from emocli.data.pool import Progress
 from emocli.errors import EmocliError, MediaError
-from emocli.prediction.journal import Journal
-from emocli.prediction.manifest import write_manifest
 from emocli.prediction.progress import RecordingClock, no_progress
-from emocli.prediction.segmenter import SegmentedRecording, Segmenter, SegmentOptions, SegmentPlan
+from emocli.prediction.segmentation.journal import Journal
+from emocli.prediction.segmentation.manifest import write_manifest
+from emocli.prediction.segmentation.segmenter import (
+    SegmentedRecording,
+    Segmenter,
+    SegmentOptions,
+    SegmentPlan,
+)
 
 
 @dataclass(frozen=True)

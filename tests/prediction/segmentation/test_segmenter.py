@@ -16,12 +16,17 @@ from emocli.cli.app import run
 from emocli.data.manifest import Manifest
 from emocli.data.words import Word, read_words
 from emocli.plugin.transcript import Line, Transcript
-from emocli.prediction import silero
-from emocli.prediction.journal import Journal
-from emocli.prediction.manifest import write_manifest
-from emocli.prediction.recognised import RecognisedChunks
-from emocli.prediction.segmenter import Heard, SegmentedRecording, Segmenter, SegmentOptions
-from emocli.prediction.transcriber import Sound
+from emocli.prediction.segmentation import silero
+from emocli.prediction.segmentation.journal import Journal
+from emocli.prediction.segmentation.manifest import write_manifest
+from emocli.prediction.segmentation.recognised import RecognisedChunks
+from emocli.prediction.segmentation.segmenter import (
+    Heard,
+    SegmentedRecording,
+    Segmenter,
+    SegmentOptions,
+)
+from emocli.prediction.segmentation.transcriber import Sound
 from tests import media_factory
 
 SPEECH = Path(__file__).parents[3] / "shared" / "data" / "speech"

@@ -1,0 +1,1 @@
+"""Recordings to segments: by transcript, speech or windows, with words and speakers."""
