@@ -49,6 +49,7 @@ from pydantic import model_validator
 from emocli.config import Settings, Tree
 from emocli.data.manifest import Task
 from emocli.data.record import Record
+from emocli.errors import ConfigError
 from emocli.plugin.encoder import PictureKind as PictureKind
 from emocli.plugin.robustness import TRAINED
 from emocli.plugin.robustness import CorruptionSpec as CorruptionSpec
@@ -240,7 +241,8 @@ class SyntheticCorpus:
     corpus : str
         The paper's, whose values are printed for comparison; empty for none.
     classes : tuple of str
-        Of clips that have one class each, where the table names classes; four to choose from.
+        Of clips that have one class each, where the table names classes: two or more, all
+        different; four of its own if none is named.
     quick : mapping
         Sections of settings that make the table small, for ``--quick``.
     expected : tuple of (str, str)
@@ -254,6 +256,11 @@ class SyntheticCorpus:
     classes: tuple[str, ...] = ()
     quick: Tree = field(default_factory=dict)
     expected: tuple[tuple[str, str], ...] = ()
+
+    def __post_init__(self) -> None:
+        if len(self.classes) == 1 or len(set(self.classes)) < len(self.classes):
+            what = f"{', '.join(self.classes)}: a synthetic corpus has two classes or more, no two"
+            raise ConfigError(f"{what} of one name", hint="mend the table's SyntheticCorpus")
 
 
 @dataclass(frozen=True)

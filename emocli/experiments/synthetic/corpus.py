@@ -66,7 +66,11 @@ Seconds = Annotated[float, Field(ge=0.2, le=600)]
 
 
 class DialogueCounts(Settings):
-    """Dialogues of each split; of one class per clip, each class begins one in so many."""
+    """Dialogues of each split.
+
+    Of one class per clip each class begins one in so many, and there are as many as classes at
+    least.
+    """
 
     train: Dialogues = 60
     valid: Dialogues = 15
@@ -81,7 +85,8 @@ class Config(Settings):
     seed : int
         Equal seeds give equal corpora.
     dialogues : DialogueCounts
-        Dialogues per split; each has speakers of its own, 2 to 6.
+        Dialogues per split, of one class per clip no fewer than classes; each has speakers of its
+        own, 2 to 6.
     turns : int
         Clips per dialogue.
     seconds : pair of float
@@ -180,16 +185,12 @@ def draw(config: Config, task: Task, root: Path, names: Sequence[str] = ()) -> G
     root : Path
         Folder of the manifest.
     names : sequence of str
-        Of the classes, where a clip has one, as many as `EMOTIONS`; those if none is named.
+        Of the classes, two or more, where a clip has one; `EMOTIONS` if none is named.
     """
-    emotions = tuple(names) or EMOTIONS
-    classes = emotions if task == "single" else tuple(PRESENT)
+    classes = (tuple(names) or EMOTIONS) if task == "single" else tuple(PRESENT)
     directions = _directions(config, len(classes))
-    turns = {split: list(_turns(config, task, split, directions)) for split in SPLITS}
-    if task == "single":
-        called = dict(zip(EMOTIONS, emotions, strict=True))
-        turns = {split: [_called(turn, called) for turn in rows] for split, rows in turns.items()}
-    else:
+    turns = {split: list(_turns(config, task, split, classes, directions)) for split in SPLITS}
+    if task != "single":
         turns = {split: _graded(rows, task, directions) for split, rows in turns.items()}
     drawn = [turn for rows in turns.values() for turn in rows]
     manifest = Manifest(
@@ -202,11 +203,6 @@ def draw(config: Config, task: Task, root: Path, names: Sequence[str] = ()) -> G
         licence="CC0",
     )
     return GeneratedCorpus(manifest, {turn.clip.id: turn.latent for turn in drawn})
-
-
-def _called(turn: _Turn, names: Mapping[str, str]) -> _Turn:
-    """Call the class of a clip by another name."""
-    return replace(turn, clip=replace(turn.clip, label=names[turn.clip.label or ""]))
 
 
 def behind(config: Config, manifest: Manifest) -> GeneratedCorpus:
@@ -230,10 +226,15 @@ def _directions(config: Config, count: int) -> NDArray[np.float64]:
 
 
 def _turns(
-    config: Config, task: Task, split: Split, directions: NDArray[np.float64]
+    config: Config,
+    task: Task,
+    split: Split,
+    names: Sequence[str],
+    directions: NDArray[np.float64],
 ) -> Iterator[_Turn]:
     """Draw the clips of a split; of one class per clip with the class."""
-    for number in range(getattr(config.dialogues, split)):
+    least = len(names) if task == "single" else 0
+    for number in range(max(least, getattr(config.dialogues, split))):
         dialogue = f"{split}{number + 1:03d}"
         rng = generator(config.seed, dialogue, "")
         speakers = int(rng.integers(LEAST, MOST + 1))
@@ -247,7 +248,7 @@ def _turns(
             elif turn:
                 latent = config.stay * latent + np.sqrt(1 - config.stay**2) * noise
             clip = _clip(config, dialogue, turn, f"{dialogue}_{turn % speakers}", split, rng)
-            label = EMOTIONS[chosen] if task == "single" else None
+            label = names[chosen] if task == "single" else None
             yield _Turn(replace(clip, label=label), latent)
 
 

@@ -20,6 +20,7 @@ from emocli.experiments.synthetic.corpus import (
     behind,
     draw,
 )
+from emocli.plugin.experiment import SyntheticCorpus
 
 TASKS: tuple[Task, ...] = ("single", "multi", "intensity")
 
@@ -81,6 +82,34 @@ def test_every_class_is_in_every_split_however_small() -> None:
         for split in SPLITS:
             labels = {c.label for c in drawn(seed=seed, **few).manifest.split(split)}
             assert labels == set(EMOTIONS)
+
+
+@pytest.mark.parametrize("count", [2, 3, 7, 12])
+def test_a_table_may_name_any_number_of_classes(count: int, tmp_path: Path) -> None:
+    names = tuple(f"c{number:02d}" for number in range(count))
+    few = build(Config, {"dialogues": {"train": 4, "valid": 4, "test": 4}}, "synthetic")
+    corpus = draw(few, "single", tmp_path, names)
+    for split in SPLITS:
+        assert {clip.label for clip in corpus.manifest.split(split)} == set(names)
+    assert corpus.manifest.classes == names
+    corpus.manifest.write(tmp_path / "synthetic.csv")
+    assert Manifest.read(tmp_path / "synthetic.csv").clips == corpus.manifest.clips
+
+
+def test_names_of_classes_change_nothing_else() -> None:
+    usual, called = (draw(Config(), "single", Path("/nowhere"), n) for n in ((), tuple("abcd")))
+    names = dict(zip(EMOTIONS, "abcd", strict=True))
+    assert [names[c.label or ""] for c in usual.manifest.clips] == [
+        c.label for c in called.manifest.clips
+    ]
+    for clip, latent in usual.latents.items():
+        np.testing.assert_array_equal(latent, called.latents[clip])
+
+
+@pytest.mark.parametrize("classes", [("high",), ("high", "low", "high")])
+def test_classes_are_two_or_more_and_different(classes: tuple[str, ...]) -> None:
+    with pytest.raises(ConfigError, match="two classes or more, no two of one name"):
+        SyntheticCorpus(classes=classes)
 
 
 @pytest.mark.parametrize("task", ["multi", "intensity"])
