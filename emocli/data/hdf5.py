@@ -20,7 +20,7 @@ from typing import Any
 
 import h5py
 import numpy as np
-from h5py import h5a, h5d, h5g, h5l, h5o, h5s, h5t
+from h5py import h5a, h5d, h5g, h5l, h5o, h5p, h5s, h5t
 from numpy.typing import NDArray
 
 from emocli.data.decompression import LARGE, room
@@ -59,6 +59,7 @@ class Hdf5:
             self.size = _size(path)
             # Readers never lock: shared folders often cannot, and files are replaced, not changed.
             self._file = h5py.File(path, "r", driver="sec2", locking=False)
+            self._root = h5g.open(self._file.id, b"/")
         except FileNotFoundError:
             raise StoreError("there is no such file", where=path) from None
         except DAMAGES as error:
@@ -125,9 +126,10 @@ class Hdf5:
             identifier = self._object(place)
             if not isinstance(identifier, h5d.DatasetID):
                 raise TypeError("it is no dataset")
-            require_own(identifier)
-            require_plain(identifier.get_type())
-            self._require_room(identifier)
+            plan, kind = identifier.get_create_plist(), identifier.get_type()
+            require_own(plan)
+            require_plain(kind)
+            self._require_room(identifier, plan, kind)
             dataset = h5py.Dataset(identifier)
             _ = dataset.dtype  # NumPy may have none for it
             return dataset
@@ -138,10 +140,7 @@ class Hdf5:
         with self._errors_named(place):
             if dataset.dtype.kind not in "fiub":
                 raise ValueError(f"it holds {kind_of(dataset)}, not numbers")
-            array: NDArray[Any] = np.empty(dataset.shape, dataset.dtype)
-            if array.size:
-                dataset.id.read(h5s.ALL, h5s.ALL, array)
-            return array
+            return _whole(dataset)
 
     def texts(self, *place: str) -> NDArray[Any]:
         """Read a dataset of texts, as bytes: of fixed length (``S``), or each an object.
@@ -152,9 +151,8 @@ class Hdf5:
         with self._errors_named(place):
             if not isinstance(dataset.id.get_type(), h5t.TypeStringID):
                 raise TypeError(f"it holds {kind_of(dataset)}, not texts")
-            if dataset.dtype.kind == "O":
-                return self._varying(dataset)
-            return np.asarray(dataset[()])
+            varying = dataset.dtype.kind == "O" and dataset.size
+            return self._varying(dataset) if varying else _whole(dataset)
 
     def attributes(self) -> dict[str, Attribute]:
         """Read the attributes of the file: texts, numbers and booleans.
@@ -181,7 +179,7 @@ class Hdf5:
 
     def _object(self, place: tuple[str, ...]) -> Any:
         hops = [HOPS]
-        node: Any = h5g.open(self._file.id, b"/")
+        node: Any = self._root
         for part in place:
             node = self._follow(node, part.encode("utf-8"), hops)
         return node
@@ -201,19 +199,18 @@ class Hdf5:
         if hops[0] < 0:
             raise ValueError("it is a link that leads in circles")
         target: bytes = group.links.get_val(name)
-        node = h5g.open(self._file.id, b"/") if target.startswith(b"/") else group
+        node = self._root if target.startswith(b"/") else group
         for part in target.split(b"/"):
             node = node if part in (b"", b".") else self._follow(node, part, hops)
         return node
 
     # -- sizes
 
-    def _require_room(self, dataset: h5d.DatasetID) -> None:
+    def _require_room(self, dataset: h5d.DatasetID, plan: h5p.PropDCID, kind: h5t.TypeID) -> None:
         """Refuse a dataset whose numbers cannot all be in the file."""
-        plan, shape = dataset.get_create_plist(), dataset.shape
         if dataset.get_space().get_simple_extent_type() == h5s.NULL:
             raise ValueError("it is empty")
-        width = self._width(dataset.get_type())
+        width, shape = self._width(kind), dataset.shape
         wanted, there = width * product(shape), self.size
         if plan.get_layout() == h5d.CHUNKED:
             wanted = max(wanted, width * product(plan.get_chunk()))
@@ -247,7 +244,7 @@ class Hdf5:
             self._require_bytes(int(lengths.sum(dtype=np.int64)))
             places = np.ascontiguousarray(raw.reshape(count, width)[:, 4:-4]).view("<u8")
             require_heaps(self.descriptor, self.size, self._base, np.unique(places[lengths > 0]))
-            return np.asarray(dataset[()], dtype=object)
+            return _whole(dataset)
         return self._in_turns(dataset)
 
     def _in_turns(self, dataset: h5py.Dataset) -> NDArray[Any]:
@@ -291,10 +288,10 @@ class Hdf5:
             raise ValueError(f"its attribute '{name}' is no text and no number")
         if isinstance(kind, h5t.TypeStringID) and kind.is_variable_str():
             self._require_all_heaps()
-        value = np.asarray(self._file.attrs[name]).reshape(-1)[0]
+        array = np.empty(attribute.shape, kind.dtype)
+        attribute.read(array)
+        value = array.reshape(-1)[0]
         scalar = value.item() if isinstance(value, np.generic) else value
-        if isinstance(scalar, str):  # with half characters for bytes that are none
-            scalar = scalar.encode("utf-8", "surrogateescape")
         return name, scalar.decode("utf-8") if isinstance(scalar, bytes) else scalar
 
     @contextmanager
@@ -320,6 +317,14 @@ def is_hdf5(path: Path) -> bool:
                 return True
             position = max(512, 2 * position)
     return False
+
+
+def _whole(dataset: h5py.Dataset) -> NDArray[Any]:
+    """Read all of a dataset."""
+    array: NDArray[Any] = np.empty(dataset.shape, dataset.dtype)
+    if array.size:
+        dataset.id.read(h5s.ALL, h5s.ALL, array)
+    return array
 
 
 def position(dataset: h5py.Dataset) -> int | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import h5py
-from h5py import h5d, h5t, h5z
+from h5py import h5d, h5p, h5t, h5z
 
 FILTERS = {
     h5z.FILTER_DEFLATE: "gzip",
@@ -19,12 +19,12 @@ FILTERS = {
 """What HDF5 and h5py can undo themselves; any other filter is code loaded from elsewhere."""
 
 
-def require_own(dataset: h5d.DatasetID) -> None:
+def require_own(plan: h5p.PropDCID) -> None:
     """Refuse a dataset that lies in other files, or needs code from elsewhere to be read.
 
-    Even the shape of a virtual dataset may be looked up in other files, so it is not asked for.
+    ``plan`` has the properties it was created with. Even the shape of a virtual dataset may be
+    looked up in other files, so it is not asked for.
     """
-    plan = dataset.get_create_plist()
     if plan.get_layout() == h5d.VIRTUAL:
         raise ValueError("it is virtual: its numbers lie in other files, which are not read")
     if plan.get_external_count():
