@@ -40,6 +40,14 @@ def pytest_collection() -> Iterator[None]:
         gc.enable()
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _unsynced() -> Iterator[None]:
+    """Wait for no disk: thousands of files are written, and only a power failure could tell."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda descriptor: None)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _seed() -> None:
     """Let every network begin alike, whichever tests came before."""
@@ -92,20 +100,25 @@ def shared_data() -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
-    """A generated corpus of 12 short clips: 4 per split."""
+def generated(folder: Path, size: int) -> Manifest:
+    """Generate a corpus of 12 short clips, 4 per split, of pictures of so many pixels a side."""
     module = plugins.load("datasets", "demo")
     settings = {
         "dialogues": {"train": 1, "valid": 1, "test": 1},
         "speakers": {"train": 1, "valid": 1, "test": 1},
         "turns": 4,
         "seconds": [1.2, 1.3],
+        "size": size,
     }
-    folder = tmp_path_factory.mktemp("corpus")
     manifest: Manifest = module.build(folder, config.build(module.Config, settings, "demo"))
     manifest.write(folder / "manifest.csv")
     return Manifest.read(folder / "manifest.csv")
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
+    """A generated corpus, whose pictures are as small as still shows faces that are found."""
+    return generated(tmp_path_factory.mktemp("corpus"), size=96)
 
 
 @pytest.fixture(scope="session")

@@ -205,7 +205,7 @@ def test_the_demonstration_runs_small_and_resumes(tmp_path: Path, said: Said) ->
     one = "{train=1,valid=1,test=1}"
     small = ("--set", f"demo.dialogues={one}", "--set", f"demo.speakers={one}", *SMALL)
     size = ("--set", "demo.turns=4", "--set", "demo.seconds=[1.2,1.3]", "--set", "demo.talk=12")
-    size += ("--seeds", "1")
+    size += ("--set", "demo.size=96", "--seeds", "1")
     command = ("demo", "--dir", tmp_path / "demo", "--workers", "1", *size, *small)
     first = said(*command)
     assert {system["fusion"] for system in first["systems"]} == {

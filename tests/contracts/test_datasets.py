@@ -22,6 +22,7 @@ SETTINGS = {
         "speakers": {"train": 1, "valid": 1, "test": 1},
         "turns": 2,
         "seconds": [1.2, 1.3],
+        "size": 96,
     }
 }
 

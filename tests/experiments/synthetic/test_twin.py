@@ -256,7 +256,7 @@ def test_a_table_of_encoders_and_networks_has_both(
     few = {"train": 1, "valid": 1, "test": 1}
     result = Twin.of(
         "mine",
-        {"demo": {"dialogues": few, "speakers": dict.fromkeys(few, 2)}},
+        {"demo": {"dialogues": few, "speakers": dict.fromkeys(few, 2), "size": 96}},
         tmp_path / "out",
         quick=True,
     )
