@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 import subprocess
 import sys
 from collections.abc import Callable
@@ -72,6 +73,25 @@ def test_another_error_of_the_system_is_named(
     monkeypatch.setattr(durable.os, "fsync", broken)
     with pytest.raises(StoreError, match="file: cannot be written \\(Input/output error\\)"):
         durable.write_bytes(tmp_path / "file", b"x")
+
+
+def test_it_is_on_the_disk_before_it_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+    replace = Path.replace
+
+    def synced(descriptor: int) -> None:
+        calls.append("folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "file")
+
+    def renamed(path: Path, target: Path) -> Path:
+        calls.append("name")
+        return replace(path, target)
+
+    monkeypatch.setattr(durable.os, "fsync", synced)
+    monkeypatch.setattr(Path, "replace", renamed)
+    durable.write_bytes(tmp_path / "file", b"x")
+    assert calls == ["file", "name", "folder"]
 
 
 def test_a_lock_keeps_others_out_and_goes_with_its_holder(tmp_path: Path) -> None:

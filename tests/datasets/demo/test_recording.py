@@ -14,30 +14,34 @@ from emocli.datasets.demo.corpus import EMOTIONS, plan
 from emocli.prediction.segmentation.reading import read_transcript, transcript_path
 
 SMALL = Config(size=64, seconds=(1.2, 1.3))
-TALK = Talk.plan(SMALL, "talk", 9.0, away=(2.0, 4.0), silent=(5.0, 6.0))
 
 
 @pytest.fixture(scope="module")
-def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def talk() -> Talk:
+    return Talk.plan(SMALL, "talk", 9.0, away=(2.0, 4.0), silent=(5.0, 6.0))
+
+
+@pytest.fixture(scope="module")
+def recording(talk: Talk, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("talk") / "talk.mp4"
-    TALK.write(path)
+    talk.write(path)
     return path
 
 
-def test_two_people_who_are_in_no_split_take_turns(recording: Path) -> None:
-    clips = TALK.clips(recording)
+def test_two_people_who_are_in_no_split_take_turns(talk: Talk, recording: Path) -> None:
+    clips = talk.clips(recording)
     assert [clip.speaker for clip in clips] == ["Ines", "Jonas", "Ines", "Jonas"]
     assert not {"Ines", "Jonas"} & {utterance.speaker.name for utterance in plan(SMALL)}
     assert {clip.label for clip in clips} <= set(EMOTIONS)
     assert all((a.end or 0) + 0.5 < (b.start or 0) for a, b in pairwise(clips))
-    assert (clips[-1].end or 0) < TALK.seconds
+    assert (clips[-1].end or 0) < talk.seconds
 
 
-def test_the_words_beside_it_become_a_line_per_utterance(recording: Path) -> None:
+def test_the_words_beside_it_become_a_line_per_utterance(talk: Talk, recording: Path) -> None:
     path = transcript_path(recording)
     assert path is not None
     lines = read_transcript(path).lines
-    clips = TALK.clips(recording)
+    clips = talk.clips(recording)
     assert [line.speaker for line in lines] == [clip.speaker for clip in clips]
     for line, clip in zip(lines, clips, strict=True):
         assert line.text == clip.text.lower().rstrip(".")
@@ -61,9 +65,9 @@ def test_the_sound_fails_for_a_while(recording: Path) -> None:
     assert np.delete(level, slice(19, 25)).min() > 1e-3
 
 
-def test_equal_talks_are_equal_files(recording: Path, tmp_path: Path) -> None:
+def test_equal_talks_are_equal_files(talk: Talk, recording: Path, tmp_path: Path) -> None:
     again = Talk.plan(SMALL, "talk", 9.0, away=(2.0, 4.0), silent=(5.0, 6.0))
     again.write(tmp_path / "talk.mp4")
     assert (tmp_path / "talk.mp4").read_bytes() == recording.read_bytes()
     other = Talk.plan(SMALL, "other", 9.0)
-    assert [turn.utterance.text for turn in other.turns] != [t.utterance.text for t in TALK.turns]
+    assert [turn.utterance.text for turn in other.turns] != [t.utterance.text for t in talk.turns]
