@@ -193,6 +193,23 @@ def build(kind: type[S], values: object, where: str) -> S:
         raise ConfigError(what) from None
 
 
+def require_known(kind: type[Settings], values: object, where: str) -> None:
+    """Require that there are such settings, which nothing is made from here, whatever their values.
+
+    Raises
+    ------
+    ConfigError
+        For an unknown key, or a value instead of a section.
+    """
+    for name, value in section(values, where).items():
+        key = f"{where}.{name}"
+        if name not in kind.model_fields:
+            raise ConfigError(f"unknown setting '{short(key)}'", hint=_nearest(kind, (name,)))
+        inner = kind.model_fields[name].annotation
+        if isinstance(inner, type) and issubclass(inner, Settings):
+            require_known(inner, value, key)
+
+
 def section(values: object, where: str) -> Tree:
     """Return a section of settings.
 

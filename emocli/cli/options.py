@@ -216,9 +216,14 @@ class CutOptions:
         """Return them over settings of ways to cut."""
         from emocli.cli.sections import section_of
         from emocli.config import merge
-        from emocli.prediction.segmentation.segmenter import SegmentOptions
+        from emocli.errors import ConfigError
+        from emocli.prediction.segmentation.segmenter import AUTO, WINDOWS, SegmentOptions
 
-        windows = section_of("windows", {"window": self.window, "hop": self.hop})
+        for name in ("window", "hop"):
+            if getattr(self, name) is not None and self.way not in (AUTO, WINDOWS):
+                hint = "it is for windows: leave it out, or choose --way windows"
+                raise ConfigError(f"--{name} has no use with --way {self.way}", hint=hint)
+        windows = section_of(WINDOWS, {"window": self.window, "hop": self.hop})
         return SegmentOptions(
             way=self.way,
             subtitles=self.subtitles,

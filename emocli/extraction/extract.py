@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypedDict, cast
 
 from emocli import plugins
-from emocli.config import Plain, Settings, build
+from emocli.config import Plain, Settings, build, require_known
 from emocli.data.manifest import Manifest, ManifestOrPath
 from emocli.data.pool import Pool, Progress, open_pool
 from emocli.data.stamp import changed, joined, stamps
@@ -84,7 +84,7 @@ def extract(
     store : str or Path
         Folder of the store; made if need be.
     settings : mapping, optional
-        Feature to its settings.
+        Feature to its settings; those of features that are not named have no effect.
     workers, scheduler
         Where to compute, see :func:`emocli.data.pool.open_pool`.
     pool : Pool, optional
@@ -301,7 +301,7 @@ def _jobs(
     update: bool,
 ) -> list[_Job]:
     """Load the plug-ins, and put each behind those it needs."""
-    _check_names(settings)
+    _check_settings(settings, features)
     modules = {name: cast(Feature, plugins.load("features", name)) for name in features}
     needs = {name: set(module.REQUIRES) for name, module in modules.items()}
     _check_needs(needs, folder)
@@ -321,12 +321,18 @@ def _check_needs(needs: Mapping[str, set[str]], folder: Path) -> None:
             raise ConfigError(what, where=folder, hint=f"add -f {absent}")
 
 
-def _check_names(settings: Mapping[str, Plain]) -> None:
+def _check_settings(settings: Mapping[str, Plain], features: Sequence[str]) -> None:
+    """Refuse settings that there are not; those of other features are not used, and may be there.
+
+    One file may hold those of all features.
+    """
     known = plugins.names("features")
-    for name in settings:
+    for name, values in settings.items():
         if name not in known:
             hint = f"there are: {', '.join(known)}"
             raise ConfigError(f"settings for '{name}', which is no feature", hint=hint)
+        if name not in features:
+            require_known(cast(Feature, plugins.load("features", name)).Config, values, name)
 
 
 def _upstream(jobs: Sequence[_Job]) -> dict[str, _Link]:

@@ -117,12 +117,11 @@ class Predictor:
         EmocliError
             In one line, if something is absent, damaged or does not fit.
         """
-        if options.face:
-            FaceChoice.of(options.face)
         ensemble = Ensemble.open(located(run), options.repair)
         first = ensemble.folds[0]
         placed = ensemble.pack.placed(ensemble.path) if ensemble.pack else {}
         features = run_features(first.path, first.config, options.settings, placed)
+        PeopleAssignment.require(features, options.face, run)
         place = chosen_device(options.device, "--device")
         return cls(ensemble, features, replace(options, device=place))
 

@@ -15,6 +15,7 @@ from emocli.config import Settings, build
 from emocli.data.clip import Clip
 from emocli.data.stamp import stamps
 from emocli.display import number_of
+from emocli.errors import ConfigError
 from emocli.plugin.feature import Extractor, Feature, PeopleFinder
 from emocli.plugin.people import Appearances
 from emocli.plugin.writer import SegmentPrediction
@@ -97,6 +98,19 @@ class PeopleAssignment:
                 config = build(module.Config, recipe.settings, recipe.name)
                 return cls(recipe.name, module.PEOPLE, config, choice)
         return None
+
+    @classmethod
+    def require(cls, features: RunFeatures, face: str, run: Path) -> None:
+        """Require that whose face is predicted, if that is chosen, can be chosen of a run.
+
+        Raises
+        ------
+        ConfigError
+            If there is no such choice, or the run does not look at people.
+        """
+        if face and cls.of(features, FaceChoice.of(face)) is None:
+            hint = "leave --face out, or choose a run that was trained on faces"
+            raise ConfigError(f"--face {face}: the run looks at no faces", where=run, hint=hint)
 
     @staticmethod
     def seconds(pieces: Sequence[Piece]) -> float:

@@ -223,6 +223,11 @@ def test_options_that_do_not_exist(here: Path, refused: Refused) -> None:
     assert "rrnn" in refused("train", "own.csv", "--fusion", "rnn", "--run", "r", "--store", "s")
     assert "--fusion" in refused("train", "own.csv", "--fusio", "rrnn")
     assert "bands" in refused("extract", "own.csv", "-f", "mel", "--set", "mel.band=3")
+    other = refused("extract", "own.csv", "-f", "mel", "--set", "glove.vectors=x")
+    assert "settings of 'glove', which is not extracted; add -f glove" in other
+    (here / "all.toml").write_text("[glove]\nvectors = 'x'\n[covarep]\nhob_ms = 3\n")
+    unknown = refused("extract", "own.csv", "-f", "mel", "--config", "all.toml")
+    assert "unknown setting 'covarep.hob_ms'" in unknown
     assert "run" in refused("evaluate", "nowhere")
     assert "there is no such file" in refused("inspect", "nowhere.csv")
 

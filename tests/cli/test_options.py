@@ -91,7 +91,7 @@ def test_a_class_of_options_stands_for_its_fields() -> None:
 
     app = typer.Typer()
     Command("cut", 200, options.grouped(command)).add_to(app)
-    app(["--way", "speech", "--hop", "1.5", "--set", "a=1", "--set", "b=2"], standalone_mode=False)
-    cut = options.CutOptions(way="speech", hop=1.5)
+    app(["--way", "windows", "--hop", "1.5", "--set", "a=1", "--set", "b=2"], standalone_mode=False)
+    cut = options.CutOptions(way="windows", hop=1.5)
     assert told == [cut, options.SettingOptions(settings=("a=1", "b=2")), False]
     assert cut.over({"windows": {"window": 3}}).settings == {"windows": {"window": 3, "hop": 1.5}}

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
+from emocli.config import Tree
 from emocli.data.store import FeatureStore, FeatureWriter, Recipe, store_path
 from emocli.errors import ConfigError, EmocliError, StoreError
 from emocli.extraction.extract import extract, plan
@@ -254,7 +255,16 @@ def test_unknown_settings_are_refused(tmp_path: Path, store: Path) -> None:
         extract(manifest, ["toy"], store, settings={"tyo": {}})
     with pytest.raises(ConfigError, match="'tyo'"):
         extract(manifest, ["tyo"], store, settings={})
+    with pytest.raises(ConfigError, match=r"toy_mean.widht.*did you mean 'width'"):
+        extract(manifest, ["toy"], store, settings={"toy_mean": {"widht": 1}})
     assert not store.exists()
+
+
+def test_settings_of_other_features_may_be_there(tmp_path: Path, store: Path) -> None:
+    manifest = toy_features.corpus(["fine"], tmp_path)
+    settings: Tree = {"toy_mean": {"width": 1}, "roberta": {"encoder": "nowhere"}}
+    (result,) = extract(manifest, ["toy"], store, settings=settings)
+    assert result.done == 1
 
 
 def test_plan_changes_nothing(tmp_path: Path, store: Path) -> None:

@@ -81,6 +81,10 @@ def test_folds_that_know_other_classes(
         (["--subtitles", "outside.srt"], "row 2: 7 s to 8 s is outside 'talk.wav'"),
         (["--subtitles", "overlap.srt"], "row 6: begins at 1 s, before the line ends"),
         (["--format", "srtt"], "did you mean 'srt'"),
+        (["--face", "each"], "--face each: the run looks at no faces; leave --face out"),
+        (["--face", "99"], "--face 99: the run looks at no faces"),
+        (["--face", "best"], "no face is chosen by 'best'"),
+        (["--way", "whole", "--hop", "1"], "--hop has no use with --way whole"),
     ],
 )
 def test_recordings_that_cannot_be_cut(

@@ -52,11 +52,16 @@ def command(
     but glove and roberta keep what is there. Exit code 3: some clips failed; they are listed in
     STORE/failures.jsonl, the rest is complete.
     """
+    from emocli.config import parse_sets
     from emocli.extraction.extract import extract, plan
 
     if overwrite and update:
         raise ConfigError("--overwrite and --update", hint="choose one of them")
     tree, manifest = settings.read_settings("extract"), corpus.read_manifest()
+    for name in parse_sets(settings.settings):
+        if name not in feature:
+            what = f"settings of '{name}', which is not extracted"
+            raise ConfigError(what, where="--set", hint=f"add -f {name}, or leave them out")
     if dry_run:
         plans = plan(manifest, feature, store, settings=tree, overwrite=overwrite, update=update)
         if json:

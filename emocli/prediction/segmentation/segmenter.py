@@ -23,6 +23,9 @@ from emocli.prediction.segmentation.transcriber import Transcriber
 SUBTITLES = "subtitles"
 """The way by which lines of subtitles are segments; its settings say how subtitles are read."""
 
+WINDOWS = "windows"
+"""The way of which the options of commands have settings, and the last resort."""
+
 AUTO = "auto"
 """Subtitles where there are any, or else speech where it is transcribed, or else windows."""
 
@@ -192,7 +195,7 @@ class Segmenter:
             return self._options.way
         if subtitles is not None:
             return SUBTITLES
-        return "speech" if self._recogniser and length.sound is not None else "windows"
+        return "speech" if self._recogniser and length.sound is not None else WINDOWS
 
     def _written(
         self, subtitles: Path | None, recording: Path, length: Length

@@ -224,6 +224,8 @@ def test_impossible_subtitles_are_one_line(
         (["talk.wav", "--transcribe", "empty"], "is no model"),
         (["talk.wav", "--transcribe", "nowhere"], "no such folder of a model"),
         (["talk.wav", "--window", "1", "--hop", "2"], "leave gaps"),
+        (["talk.wav", "--way", "whole", "--window", "1"], "--window has no use with --way whole"),
+        (["talk.wav", "--way", "subtitles", "--hop", "1"], "it is for windows: leave it out"),
         (["talk.wav", "--set", "windows.size=3"], "unknown setting 'windows.size'"),
         (["talk.wav", "--set", "wind.hop=3"], "unknown setting 'wind'"),
         (["talk.wav", "--speakers", "none.rttm"], "none.rttm: there is no such file"),
