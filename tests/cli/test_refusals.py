@@ -152,7 +152,7 @@ def test_the_right_command_works_after_refusals(
         refusal(training(corpus, fusion, folder, *extra), capsys)
     assert run(training(corpus, fusion, folder, "--dry-run")) == 0
     assert left(tmp_path) == []
-    assert run(training(corpus, fusion, folder)) == 0
+    assert run(training(corpus, fusion, folder, "--no-baseline")) == 0
 
 
 @pytest.mark.parametrize("task", ["multi", "intensity"])

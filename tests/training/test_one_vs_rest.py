@@ -39,7 +39,8 @@ def trained(made: toy.Toy, folder: Path, fusion: str, *settings: str) -> Path:
     pairs = [part for pair in (*QUICK, *settings) for part in ("--set", pair)]
     features = ["-f", "glove"] if fusion == "unimodal" else []
     where = ["--store", str(made.store), "--run", str(folder), "--overwrite"]
-    command = ["train", str(made.manifest.path), "--fusion", fusion, *where, *features, *pairs]
+    network = ["--fusion", fusion, "--no-baseline", *features]
+    command = ["train", str(made.manifest.path), *network, *where, *pairs]
     assert run(command) == 0
     return folder
 

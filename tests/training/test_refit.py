@@ -43,15 +43,26 @@ def trained(made: toy.Toy, run: Path, *layers: dict[str, Any], **options: Any) -
     return made.request(run, preset="paper", settings=settings, **options).train()
 
 
+@pytest.fixture(scope="module")
+def plain(corpus: toy.Toy, tmp_path_factory: pytest.TempPathFactory) -> TrainSummary:
+    """A training without a last fit, whose run nobody writes to."""
+    return trained(corpus, tmp_path_factory.mktemp("plain") / "run")
+
+
+@pytest.fixture(scope="module")
+def refit(corpus: toy.Toy, tmp_path_factory: pytest.TempPathFactory) -> TrainSummary:
+    """The same with a last fit."""
+    return trained(corpus, tmp_path_factory.mktemp("refit") / "run", REFITTED)
+
+
 def weights(run: Path) -> np.ndarray:
     state = rundir.load(run).network.state_dict()
     return np.concatenate([value.numpy().ravel() for value in state.values()])
 
 
 def test_the_epochs_are_those_of_the_first_fit_and_the_network_is_another(
-    corpus: toy.Toy, tmp_path: Path
+    plain: TrainSummary, refit: TrainSummary
 ) -> None:
-    plain, refit = trained(corpus, tmp_path / "a"), trained(corpus, tmp_path / "b", REFITTED)
     assert plain.seeds[0].valid == refit.seeds[0].valid
     assert plain.seeds[0].best_epoch == refit.seeds[0].best_epoch
     assert (plain.refit, refit.refit) == (False, True)
@@ -61,9 +72,8 @@ def test_the_epochs_are_those_of_the_first_fit_and_the_network_is_another(
     assert "valid split together" not in (plain.run / "README.md").read_text()
 
 
-def test_it_is_a_training_on_both_splits(corpus: toy.Toy, tmp_path: Path) -> None:
+def test_it_is_a_training_on_both_splits(corpus: toy.Toy, refit: TrainSummary) -> None:
     """Equal, bit by bit, to a first fit on the union that ends after as many epochs."""
-    refit = trained(corpus, tmp_path / "run", REFITTED)
     settings = merge(toy.QUICK, {"train": {"epochs": refit.seeds[0].best_epoch}})
     parts = prepare(corpus.manifest, corpus.store, "late", None, "paper", settings)
     union = Samples.of(corpus.manifest.merged(), "train", parts.train.stores)
@@ -84,10 +94,14 @@ def test_it_is_a_training_on_both_splits(corpus: toy.Toy, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("layer", [{}, {"train": {"swa": 2}}, {"train": {"scheduler": "plateau"}}])
 def test_killed_at_any_epoch_it_goes_on_to_the_same(
-    corpus: toy.Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, layer: dict[str, Any]
+    corpus: toy.Toy,
+    refit: TrainSummary,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    layer: dict[str, Any],
 ) -> None:
     settings = merge(REFITTED, layer)
-    whole = trained(corpus, tmp_path / "whole", settings)
+    whole = trained(corpus, tmp_path / "whole", settings) if layer else refit
     epochs = 4 + whole.seeds[0].best_epoch
     for call in sorted({2, 5, epochs}):
         run = tmp_path / str(call)
@@ -117,8 +131,8 @@ def test_nothing_of_the_test_split_has_a_part(tmp_path: Path) -> None:
     assert (models[0] / MODEL).read_bytes() == (models[1] / MODEL).read_bytes()
 
 
-def test_what_it_has_learnt_from_is_not_evaluated(corpus: toy.Toy, tmp_path: Path) -> None:
-    run = trained(corpus, tmp_path / "run", REFITTED).run
+def test_what_it_has_learnt_from_is_not_evaluated(refit: TrainSummary) -> None:
+    run = refit.run
     assert evaluate(run, figures=False).data["n"] == 30
     with pytest.raises(RunError, match="its last fit was on the valid split too"):
         evaluate(run, split="valid", figures=False)
@@ -196,15 +210,15 @@ def test_the_kept_parameters_are_the_mean_over_epochs(corpus: toy.Toy) -> None:
 
 
 def test_averaging_changes_the_network_unless_it_begins_too_late(
-    corpus: toy.Toy, tmp_path: Path
+    corpus: toy.Toy, plain: TrainSummary, tmp_path: Path
 ) -> None:
-    runs = {swa: trained(corpus, tmp_path / str(swa), {"train": {"swa": swa}}) for swa in (0, 1, 9)}
+    runs = {swa: trained(corpus, tmp_path / str(swa), {"train": {"swa": swa}}) for swa in (1, 9)}
     result = {swa: weights(summary.run) for swa, summary in runs.items()}
     assert [note for each in runs.values() for note in each.notes if "swa" in note] == [
         "train.swa = 9 averages nothing with train.epochs = 4"
     ]
-    assert not np.array_equal(result[0], result[1])
-    np.testing.assert_array_equal(result[0], result[9])
+    assert not np.array_equal(weights(plain.run), result[1])
+    np.testing.assert_array_equal(weights(plain.run), result[9])
 
 
 def test_the_average_is_what_is_validated(corpus: toy.Toy, tmp_path: Path) -> None:

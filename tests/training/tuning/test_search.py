@@ -40,6 +40,9 @@ pytestmark = pytest.mark.usefixtures("undrawn")
 
 corpus = toy.fixture(noise=1.5)
 
+SMALL = ("--set", "network.hidden=4")
+"""For a search of other settings."""
+
 
 @pytest.fixture(scope="module")
 def whole(corpus: toy.Toy, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
@@ -252,7 +255,7 @@ def test_what_fails_is_counted_and_the_others_go_on(
     corpus: toy.Toy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     ranges = spaced("train.lr=1e-3..1e2:log", "train.clip=0,1")
-    found = tuned(command(corpus, tmp_path / "a", *ranges, trials=8), capsys)
+    found = tuned(command(corpus, tmp_path / "a", *ranges, *SMALL, trials=8), capsys)
     states = [trial["state"] for trial in found["trials"]]
     assert found["budget"]["failed"] == states.count("failed")
     assert states.count("complete") > 0
@@ -294,7 +297,8 @@ def test_labels_of_the_test_split_decide_nothing(
     found = []
     for number, label in enumerate((None, toy.CLASSES[0])):
         other = made.with_test_labels(label, f"other{number}.csv")
-        found.append(essence(tuned(command(other, tmp_path / str(number), trials=2), capsys)))
+        arguments = command(other, tmp_path / str(number), *spaced(*SPACE), trials=2)
+        found.append(essence(tuned(arguments, capsys)))
     assert found[0] == found[1]
 
 
@@ -375,7 +379,7 @@ def test_a_study_that_has_not_noted_its_defaults_goes_on_with_a_warning(
 def test_settings_of_best_are_written_as_toml(
     corpus: toy.Toy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    more = ("--set", "network.stride.audio=2", "--set", "train.class_weights.joy=2.5")
+    more = (*SMALL, "--set", "network.stride.audio=2", "--set", "train.class_weights.joy=2.5")
     of = ("-f", "mel", "-f", "glove", "--seeds", "2")
     tuned(command(corpus, tmp_path / "study", *more, *of, trials=1), capsys)
     assert {*of} <= {*noted(tmp_path / "study" / "best.toml")}
