@@ -35,7 +35,17 @@ def test_it_is_a_front_page() -> None:
 @pytest.mark.parametrize("kind", ["datasets", "features", "fusion"])
 def test_its_tables_name_every(kind: plugins.PluginKind) -> None:
     rows = [row for row in (ROOT / "README.md").read_text("utf-8").splitlines() if row[:1] == "|"]
-    assert set(plugins.names(kind)) <= set(re.findall(r"`(\w+)`", "\n".join(rows)))
+    own = plugins.files(plugins.KINDS[kind])
+    assert set(own) <= set(re.findall(r"`(\w+)`", "\n".join(rows)))
+
+
+def test_the_page_about_tasks_names_the_features_of_which_a_clip_depends_on_others() -> None:
+    text = (ROOT / "docs/tasks.md").read_text("utf-8")
+    told = re.search(r"all features but (.*?), of which", text, re.DOTALL)
+    assert told
+    others = [each for each in plugins.load_own("features") if not each.PER_CLIP]
+    names = {each.__name__.rpartition(".")[2] for each in others}
+    assert set(re.findall(r"`(\w+)`", told[1])) == names
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, is_dataclass
 from functools import wraps
 from inspect import Parameter, Signature, signature
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from emocli.prediction.segmentation.segmenter import SegmentOptions
     from emocli.training.train import TrainRequest
 
+
+SET = "--set"
+"""The option that changes a setting."""
 
 READ = (int, float, Path)
 """Types that each value of a repeated option is read as; the class makes any other of its text."""
@@ -113,15 +117,38 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
+def example(setting: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Name in the help of ``--set`` a setting that the command, one of `grouped`, takes."""
+
+    def with_example(command: Callable[..., None]) -> Callable[..., None]:
+        taken = signature(command)
+        parts = [_with_help(each, setting) for each in taken.parameters.values()]
+        command.__signature__ = taken.replace(parameters=parts)  # type: ignore[attr-defined]
+        command.__annotations__ = {each.name: each.annotation for each in parts}
+        return command
+
+    return with_example
+
+
+def _with_help(parameter: Parameter, setting: str) -> Parameter:
+    """Return the parameter of ``--set`` with an example in its help, and any other as it is."""
+    for info in getattr(parameter.annotation, "__metadata__", ()):
+        # typer takes the first flag for a default until it reads the signature.
+        if SET in (info.default, *(info.param_decls or ())):
+            told = copy(info)
+            told.help = f"Change a setting, e.g. {setting}; repeat for more."
+            hint = parameter.annotation.__origin__
+            return parameter.replace(annotation=Annotated[hint, told])
+    return parameter
+
+
 @dataclass(frozen=True, kw_only=True)
 class SettingOptions:
     """Settings, of which a command takes its own sections."""
 
     settings: Annotated[
         tuple[str, ...],
-        Option(
-            "Change a setting, e.g. mel.bands=64; repeat for more.", "KEY=VALUE", flags=("--set",)
-        ),
+        Option("Change a setting; repeat for more.", "KEY=VALUE", flags=(SET,)),
     ] = ()
     config: Annotated[Path | None, Option("TOML file of settings; --set wins over it.")] = None
 
@@ -189,7 +216,10 @@ class CutOptions:
     """Segmentation of recordings, and sources of their transcripts."""
 
     way: Annotated[
-        str, Option("Segmentation: auto, subtitles, speech, windows, whole or a plug-in.")
+        str,
+        Option(
+            "Segmentation: auto, subtitles, speech, windows, whole, or a way of an installed package."
+        ),
     ] = "auto"
     window: Annotated[float | None, Option("Seconds of a window (setting windows.window; 4).")] = (
         None

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -8,9 +9,11 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from emocli.cli import options
+from emocli import plugins
+from emocli.cli import commands, options
 from emocli.cli.options import with_defaults
 from emocli.options import Option
+from emocli.pipeline.settings import settings_of
 from emocli.plugin.command import Command
 from emocli.plugin.robustness import CorruptionSpec, read
 
@@ -39,6 +42,50 @@ def test_a_command_of_a_corpus_takes_settings_only_where_it_asks_for_them() -> N
         refused = CliRunner().invoke(app, ["toy.csv", *setting])
         assert refused.exit_code == 2
         assert f"No such option: {setting[0]}" in refused.output
+
+
+COMMANDS = {module.COMMAND.name: module.COMMAND for module in plugins.load_own("commands")}
+
+
+def help_of(command: str, option: str) -> str:
+    """Return what the help of a command says of an option."""
+    parser = commands.parser(COMMANDS[command], command)
+    return next(p.help for p in parser.params if option in p.opts)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        name
+        for name, each in COMMANDS.items()
+        if any(options.SET in p.opts for p in commands.parser(each, name).params)
+    ],
+)
+def test_the_help_of_a_command_names_a_setting_that_it_takes(name: str) -> None:
+    told = re.search(r"e\.g\. (\w+)\.([\w.]+)=", help_of(name, options.SET))
+    assert told
+    section, key = told.groups()
+    taken = {"compare": ["robust"], "evaluate": ["robust"], "demo": ["demo", "network", "train"]}
+    assert section in (COMMANDS[name].sections() or taken[name])
+    whole = {"encoder": "fit-encoder", "text": "fit-text", "robust": "proxy"}.get(section, section)
+    assert f"{section}.{key}" in {setting.key for setting in settings_of(whole)}
+
+
+@pytest.mark.parametrize(
+    ("command", "option", "kind"),
+    [
+        ("segment", "--way", "ways"),
+        ("predict", "--way", "ways"),
+        ("import", "--format", "formats"),
+        ("predict", "--format", "writers"),
+    ],
+)
+def test_the_help_names_all_plug_ins_and_that_there_may_be_others(
+    command: str, option: str, kind: plugins.PluginKind
+) -> None:
+    told = help_of(command, option)
+    assert set(plugins.files(plugins.KINDS[kind])) <= set(re.findall(r"\w+", told))
+    assert "of an installed package" in told
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,7 @@ from emocli.plugin.command import Command
 from emocli.plugin.robustness import RobustOptions
 
 
+@options.example("robust.proxy.k=50")
 @options.grouped
 def command(
     *,

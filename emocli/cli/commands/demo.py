@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from emocli.pipeline.demo_report import Accuracy, PredictedTalk
 
 
+@options.example("train.epochs=20")
+@options.grouped
 def command(
     folder: Annotated[Path, typer.Option("--dir", help="Folder of all results.")] = Path("demo"),
     workers: options.Workers = 2,

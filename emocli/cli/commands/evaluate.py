@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from emocli.evaluation.evaluate import Evaluation
 
 
+@options.example("robust.proxy.k=50")
 @options.grouped
 def command(
     context: typer.Context,

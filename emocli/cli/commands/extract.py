@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from emocli.extraction.results import Extraction, ExtractionPlan
 
 
+@options.example("mel.bands=64")
 @options.grouped
 def command(
     *,
@@ -48,9 +49,9 @@ def command(
 ) -> None:
     """Extract features of every clip into a store.
 
-    Repeat the command to resume. Repeat it, too, when clips have joined the manifest: all features
-    but glove and roberta keep what is there. Exit code 3: some clips failed; they are listed in
-    STORE/failures.jsonl, the rest is complete.
+    Repeat the command to resume. Repeat it, too, when clips have joined the manifest: what is there
+    is kept, but of features of which a clip depends on others; --dry-run says what is to do. Exit
+    code 3: some clips failed; they are listed in STORE/failures.jsonl, the rest is complete.
     """
     from emocli.config import parse_sets
     from emocli.extraction.extract import extract, plan

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 SHOWN = 5
 
 
+@options.example("check.score=llr")
 @options.grouped
 def command(
     corpus: options.FeatureOptions,

@@ -13,6 +13,7 @@ from emocli.plugin.command import Command
 from emocli.plugin.encoder import PictureKind
 
 
+@options.example("encoder.side=112")
 @options.grouped
 def command(
     *,

@@ -11,6 +11,7 @@ from emocli.cli import options, show
 from emocli.plugin.command import Command
 
 
+@options.example("text.backbone=roberta-base")
 @options.grouped
 def command(
     *,

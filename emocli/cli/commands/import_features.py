@@ -13,6 +13,7 @@ from emocli.errors import ConfigError
 from emocli.plugin.command import Command
 
 
+@options.example("csv.min_confidence=0.8 with --format csv")
 @options.grouped
 def command(
     *,
@@ -41,7 +42,8 @@ def command(
         str | None,
         typer.Option(
             "--format",
-            help="openface, pyfeat, opensmile, praat, mediapipe or csv: tables of those programs.",
+            help="Tables of a program: openface, pyfeat, opensmile, praat, mediapipe, csv, or a "
+            "format of an installed package.",
         ),
     ] = None,
     columns: Annotated[

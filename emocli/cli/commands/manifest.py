@@ -17,6 +17,7 @@ MOST_NAMES = 12
 LABELS = {"single": "classes", "multi": "classes at once", "intensity": "numbers"}
 
 
+@options.example("ravdess.split=clip of ravdess")
 @options.grouped
 def command(
     name: Annotated[str, typer.Argument(help="Dataset; `emocli info` lists them.")],

@@ -13,6 +13,7 @@ from emocli.display import number_of
 from emocli.plugin.command import Command
 
 
+@options.example("glove.vectors=FILE of a run on glove")
 @options.grouped
 def command(
     *,

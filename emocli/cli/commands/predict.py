@@ -30,6 +30,7 @@ SHOWN = 40
 """Segments that are printed; all are in the files."""
 
 
+@options.example("windows.hop=1")
 @options.grouped
 def command(
     run: Annotated[
@@ -62,7 +63,11 @@ def command(
     cut: options.CutOptions,
     formats: Annotated[
         list[str] | None,
-        typer.Option("--format", help="Also write eaf, textgrid, srt or vtt; repeat for more."),
+        typer.Option(
+            "--format",
+            help="Also write eaf, textgrid, srt, vtt, or a format of an installed package; repeat "
+            "for more.",
+        ),
     ] = None,
     face: Annotated[
         str | None,

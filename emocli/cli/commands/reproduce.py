@@ -168,6 +168,7 @@ class TrainingOptions:
         }
 
 
+@options.example("train.epochs=20")
 @options.grouped
 def command(
     *,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 MOST_NAMES = 12
 
 
+@options.example("windows.hop=1")
 @options.grouped
 def command(
     recordings: Annotated[

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from emocli.training.summaries import CrossSummary, TrainSummary
 
 
+@options.example("train.lr=3e-4")
 @options.grouped
 def command(
     *,

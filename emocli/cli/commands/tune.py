@@ -34,6 +34,7 @@ DRAWING = (
 """Options that a greedy search has not."""
 
 
+@options.example("train.lr=3e-4")
 @options.grouped
 def command(
     context: typer.Context,
