@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Literal
 
 import typer
@@ -86,7 +87,11 @@ def _plugins(json: bool) -> None:
     from emocli import plugins
 
     # Commands are in the help.
-    listed = {kind: plugins.describe_all(kind) for kind in plugins.KINDS if kind != "commands"}
+    listed = {
+        kind: [replace(each, name=_called(kind, each.name)) for each in plugins.describe_all(kind)]
+        for kind in plugins.KINDS
+        if kind != "commands"
+    }
     if json:
         show.as_json(listed)
         return
@@ -94,6 +99,23 @@ def _plugins(json: bool) -> None:
         title = TITLES[kind]
         rows = [(p.name, p.summary, "; ".join(filter(None, (p.source, p.licence)))) for p in plugs]
         show.table(("name", "what", "source"), rows, title)
+
+
+def _called(kind: PluginKind, name: str) -> str:
+    """Return what the command that `TITLES` names calls a plug-in, which has the name of a file."""
+    from emocli import plugins
+    from emocli.plugin.model import Model
+
+    if kind == "experiments":
+        return name.replace("_", "-")
+    if kind != "models":
+        return name
+    try:
+        module = plugins.load(kind, name)
+        plugins.require(module.MODEL, Model, "MODEL", name, module.__name__)
+    except ConfigError:
+        return name  # no command takes it; its description or `emocli models list` says why
+    return str(module.MODEL.name)
 
 
 COMMAND = Command("info", 150, command, light=True)

@@ -204,7 +204,7 @@ def command(
     from emocli.experiments import runner
     from emocli.models.commands import record
 
-    experiment = experiment.replace("_", "-")  # emocli info names files
+    experiment = experiment.replace("_", "-")  # that of its file is taken, too
     tree = sources.tree(experiment, settings, training.chosen())
     sources.require()
     if dry_run:
