@@ -218,7 +218,8 @@ class CutOptions:
     way: Annotated[
         str,
         Option(
-            "Segmentation: auto, subtitles, speech, windows, whole, or a way of an installed package."
+            "Segmentation: auto, subtitles, speech, windows, whole, or a way of an installed "
+            "package."
         ),
     ] = "auto"
     window: Annotated[float | None, Option("Seconds of a window (setting windows.window; 4).")] = (

@@ -193,7 +193,8 @@ def test_info_names_everything(said: Said) -> None:
     assert {p["name"] for p in result["features"]} >= {"glove", "mel", "faces", "face_hog"}
     assert {p["name"] for p in result["experiments"]} >= {"rrnn-t1", "m2f-t2"}
     assert {p["name"] for p in result["models"]} >= {"whisper-tiny.en", "face-expression"}
-    assert {each["name"] for each in said("models", "list")} == {p["name"] for p in result["models"]}
+    fetched = {each["name"] for each in said("models", "list")}
+    assert fetched == {p["name"] for p in result["models"]}
 
 
 def test_a_dry_run_of_training_writes_nothing(
