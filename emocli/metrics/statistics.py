@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -188,11 +189,17 @@ def tail(count: int) -> float:
     return float(ndtr(-np.sqrt(count / (count - 1)) * quantile))
 
 
+@lru_cache(maxsize=2)  # every metric and condition of the same clips asks for the same
 def drawn(count: int, draws: int | None = None, seed: int = 0) -> NDArray[np.int64]:
-    """Draw groups with replacement: how often each is in each sample, shape (draws, count)."""
+    """Draw groups with replacement: how often each is in each sample, shape (draws, count).
+
+    It cannot be written to.
+    """
     rng = np.random.default_rng(seed)
     size = draws_of(count) if draws is None else draws
-    return rng.multinomial(count, np.full(count, 1 / count), size=size)
+    samples = rng.multinomial(count, np.full(count, 1 / count), size=size)
+    samples.setflags(write=False)
+    return samples
 
 
 def bounds(samples: NDArray[np.float64], count: int, share: bool = False) -> tuple[float, float]:
