@@ -35,14 +35,15 @@ def deterministic_torch(threads: int) -> Iterator[None]:
     before = torch.are_deterministic_algorithms_enabled()
     warned = torch.is_deterministic_algorithms_warn_only_enabled()
     had = torch.get_num_threads()
+    # A step's memory comes cleared from the system, page by page, unless the process kept what the
+    # step before freed: a tenth of the time of a small network's step. Once PyTorch is
+    # deterministic, it would fill this with numbers first.
+    torch.empty(KEPT, dtype=torch.uint8)
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.set_num_threads(threads or had)
     # A gradient that fades over hundreds of steps ends in denormal numbers, which are ten times as
     # slow to compute with as zeros.
     torch.set_flush_denormal(True)
-    # A step's memory comes cleared from the system, page by page, unless the process kept what the
-    # step before freed: a tenth of the time of a small network's step.
-    torch.empty(KEPT, dtype=torch.uint8)
     try:
         yield
     finally:
