@@ -11,7 +11,9 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "emocli"
 CITATION = re.compile(r"\(([A-Z]\w+) (\d{4}),? eq\. ([\d\s,–-]+)\)")
-EQUATIONS = {"Beard 2018": range(1, 14), "Mittal 2020": range(1, 4), "Chudasama 2022": range(5, 15)}
+LINE = re.compile(r"# (?:([A-Z]\w+ \d{4}) )?eq\. (\d+(?:[,–-] ?\d+)*)")
+EQUATIONS = {"Beard 2018": range(1, 14), "Mittal 2020": range(1, 4), "Chudasama 2022": range(2, 15)}
+"""Equations by paper; docs/papers.md says what equation 1 of the last one is."""
 
 
 def docstrings() -> Iterator[str]:
@@ -33,6 +35,19 @@ def cited() -> dict[str, set[int]]:
         for author, year, equations in CITATION.findall(text):
             result.setdefault(f"{author} {year}", set()).update(numbers(equations))
     return result
+
+
+def commented() -> Iterator[tuple[str, int]]:
+    """Yield the paper, empty where none is named, and the number of each equation in a comment."""
+    for path in PACKAGE.rglob("*.py"):
+        for paper, equations in LINE.findall(path.read_text("utf-8")):
+            yield from ((paper, number) for number in numbers(equations))
+
+
+@pytest.mark.parametrize("paper", EQUATIONS)
+def test_every_equation_is_a_line_that_names_its_paper(paper: str) -> None:
+    assert set(EQUATIONS[paper]) == {number for name, number in commented() if name == paper}
+    assert "" not in {name for name, _ in commented()}
 
 
 @pytest.mark.parametrize("paper", EQUATIONS)

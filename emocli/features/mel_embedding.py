@@ -20,13 +20,13 @@ Config = EmbeddingConfig
 
 
 class Extractor(EmbeddingExtractor[EmbeddingConfig]):
-    """The embedding of a clip's spectrogram."""
+    """The embedding of a clip's spectrogram (Chudasama 2022 eq. 3)."""
 
     def __call__(self, clip: Clip, upstream: Mapping[str, Track]) -> Track:
         """Return one row, shape (1, dim)."""
         if not len(upstream["mel"]):
             raise Absent(f"{clip.id} has no sound")
-        return Track(self.embedder([upstream["mel"].values]))
+        return Track(self.embedder([upstream["mel"].values]))  # Chudasama 2022 eq. 3
 
 
 def prepare(config: Config, clips: Sequence[Clip]) -> Extractor:

@@ -90,7 +90,7 @@ class Config(ParametersConfig):
 
 @dataclass(frozen=True)
 class Extractor(Reloading):
-    """The text encoder, with the tokens it reads of each clip.
+    """The text encoder, with the tokens it reads of each clip (Chudasama 2022 eq. 2).
 
     ``parts`` are, by training clip, the number of the part that has not seen it.
     """
@@ -112,7 +112,7 @@ class Extractor(Reloading):
         pad = int(reader.tokenizer.pad_token_id or 0)
         reading = self.readings[clip.id]
         notes = {"clips": 1, "clips.read_by_a_part": int(clip.id in self.parts)}
-        values = describe(network, [reading], pad)
+        values = describe(network, [reading], pad)  # Chudasama 2022 eq. 2
         return Track(values, notes={**notes, "tokens": len(reading.tokens)})
 
     def _loaded(self, part: int | None) -> tuple[TextNetwork, UtteranceReader]:

@@ -24,7 +24,7 @@ class Config(Settings):
 
 @dataclass(frozen=True)
 class Extractor:
-    """The two embeddings of a clip side by side."""
+    """The two embeddings of a clip side by side (Chudasama 2022 eq. 4)."""
 
     names: tuple[str, ...] = ()
     rate: float | None = None
@@ -33,7 +33,8 @@ class Extractor:
         """Return one row, shape (1, scene dim + face dim)."""
         del clip
         scene, face = (upstream[name] for name in REQUIRES)
-        return Track(np.hstack([scene.values, face.values]), extra=face.extra)
+        both = np.hstack([scene.values, face.values])  # Chudasama 2022 eq. 4
+        return Track(both, extra=face.extra)
 
 
 def prepare(config: Config, clips: Sequence[Clip]) -> Extractor:

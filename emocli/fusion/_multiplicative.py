@@ -75,10 +75,11 @@ class Combination:
         """Return ln q, the belief in each prediction, from log probabilities (M, ...)."""
         gamma = self.beta / max(len(logs) - 1, 1)
         if self.kind == "mod":
-            return gamma * logs  # eq. 3: p_i ^ (beta / (M - 1))
+            return gamma * logs  # Mittal 2020 eq. 3: p_i ^ (beta / (M - 1))
         if self.kind == "orig":
             unsure = torch.log(-torch.expm1(logs.clamp(max=NEARLY_SURE)))
-            return gamma * (unsure.sum(dim=0) - unsure)  # eq. 2: prod (1 - p_j) ^ (beta / (M - 1))
+            # Mittal 2020 eq. 2: prod (1 - p_j) ^ (beta / (M - 1))
+            return gamma * (unsure.sum(dim=0) - unsure)
         return torch.zeros_like(logs)
 
     def terms(self, logs: Tensor) -> Tensor:
@@ -88,7 +89,7 @@ class Combination:
         """
         beliefs = self.log_beliefs(logs).exp()
         beliefs = beliefs.detach() if self.detach else beliefs
-        return -(beliefs * logs).sum(dim=0)  # eq. 2, 3
+        return -(beliefs * logs).sum(dim=0)  # Mittal 2020 eq. 2, 3
 
     def scores(self, logs: Tensor) -> Tensor:
         """Score every alternative, the higher the better, shape (n, K, A): minus eq. 2 or 3."""

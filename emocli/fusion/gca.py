@@ -99,7 +99,7 @@ class Attention(nn.Module):
 
         Both are zero where the view is missing.
         """
-        scores = self.align(view.values, memory)
+        scores = self.align(view.values, memory)  # Beard 2018 eq. 4
         return _over_dims(scores, view) if self.axis == "dim" else _over_time(scores, view)
 
     def align(self, states: Tensor, memory: Tensor) -> Tensor:
@@ -111,8 +111,8 @@ class Attention(nn.Module):
         if self.score == "add":
             relation = torch.tanh(state + query)
         else:
-            relation = torch.tanh(state) * torch.tanh(query)  # eq. 5
-        scores: Tensor = self.out(relation)  # eq. 6
+            relation = torch.tanh(state) * torch.tanh(query)  # Beard 2018 eq. 5
+        scores: Tensor = self.out(relation)  # Beard 2018 eq. 6
         return scores
 
 
@@ -120,9 +120,9 @@ def _over_time(scores: Tensor, view: Padded) -> tuple[Tensor, Tensor]:
     """Weigh steps: each head gives its share of the context (Beard 2018 eq. 7-8)."""
     mask = view.mask[..., None]
     lowest = torch.finfo(scores.dtype).min
-    weights = torch.softmax(scores.masked_fill(~mask, lowest), dim=1) * mask  # eq. 7
+    weights = torch.softmax(scores.masked_fill(~mask, lowest), dim=1) * mask  # Beard 2018 eq. 7
     shares = view.values.reshape(*weights.shape, -1)
-    context = torch.einsum("bkh,bkhd->bhd", weights, shares).flatten(1)  # eq. 8
+    context = torch.einsum("bkh,bkhd->bhd", weights, shares).flatten(1)  # Beard 2018 eq. 8
     return context, weights.mean(dim=-1)
 
 

@@ -218,8 +218,9 @@ class Model(Network):
         mixed = query.rows
         for layer in self.layers:
             mixed = layer(mixed, streams, places)
-        final = torch.cat([mixed, *(stream.rows for stream in streams.values())], dim=-1)  # eq. 7
-        return FusionOutput(self.classifier(final), vector=final)  # eq. 8
+        # Chudasama 2022 eq. 7
+        final = torch.cat([mixed, *(stream.rows for stream in streams.values())], dim=-1)
+        return FusionOutput(self.classifier(final), vector=final)  # Chudasama 2022 eq. 8
 
 
 class UtteranceEncoder(nn.Module):
@@ -314,7 +315,7 @@ class Encoding(nn.Module):
         rows = vectors
         for layer in self.layers:
             encoded = encode(cast(nn.TransformerEncoderLayer, layer), rows, allowed, places)
-            rows = encoded + rows if self.skip else encoded  # eq. 5
+            rows = encoded + rows if self.skip else encoded  # Chudasama 2022 eq. 5
         return Stream(rows.masked_fill(~observed[:, None], 0), visible)
 
 
@@ -345,7 +346,7 @@ class FusionLayer(nn.Module):
         attended = [self._attend(name, mixed, others[name], places) for name in self.attention]
         if self.residual == "concat":
             attended.append(mixed)
-        joined = self.join(torch.cat(attended, dim=-1))  # eq. 6
+        joined = self.join(torch.cat(attended, dim=-1))  # Chudasama 2022 eq. 6
         if self.residual == "add":
             joined = joined + mixed
         result: Tensor = self.norm(joined)

@@ -89,21 +89,21 @@ class GatedUpdate(nn.Module):
         joined = contexts.flatten(1)
         gates = self.gates(memory, contexts)
         passed = joined if gates is None else (gates * contexts).flatten(1)
-        write = torch.sigmoid(self.memory_gate(memory, joined))  # eq. 10
-        content = torch.tanh(self.content(memory, passed))  # eq. 12
-        memory = (1 - write) * memory + write * content  # eq. 13
+        write = torch.sigmoid(self.memory_gate(memory, joined))  # Beard 2018 eq. 10
+        content = torch.tanh(self.content(memory, passed))  # Beard 2018 eq. 12
+        memory = (1 - write) * memory + write * content  # Beard 2018 eq. 13
         return memory, None if gates is None else gates.mean(dim=-1)
 
     def gates(self, memory: Tensor, contexts: Tensor) -> Tensor | None:
         """Gates of the views' contexts (Beard 2018 eq. 9, 11), shape (B, M, D)."""
         gates = []
         if self.joint_gate is not None:
-            joint = torch.sigmoid(self.joint_gate(memory, contexts.flatten(1)))  # eq. 9
+            joint = torch.sigmoid(self.joint_gate(memory, contexts.flatten(1)))  # Beard 2018 eq. 9
             gates.append(joint.view_as(contexts))
         if self.view_gates is not None:
             pairs = zip(self.view_gates, contexts.unbind(1), strict=True)
             own = [self.view_gates[name](memory, context) for name, context in pairs]
-            gates.append(torch.sigmoid(torch.stack(own, dim=1)))  # eq. 11
+            gates.append(torch.sigmoid(torch.stack(own, dim=1)))  # Beard 2018 eq. 11
         return torch.stack(gates).prod(dim=0) if gates else None
 
 

@@ -163,7 +163,8 @@ def _calibrated(task: Task, name: LossName, logits: Tensor, temperature: float) 
 
 def _cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
     """Cross-entropy of the softmax (Chudasama 2022 eq. 14)."""
-    return -targets * torch.log_softmax(logits, dim=-1)  # eq. 14, its mean taken by the caller
+    # Chudasama 2022 eq. 14, its mean taken by the caller
+    return -targets * torch.log_softmax(logits, dim=-1)
 
 
 def _squared(logits: Tensor, targets: Tensor) -> Tensor:

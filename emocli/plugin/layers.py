@@ -113,10 +113,10 @@ class ViewEncoder(nn.Module):
     def forward(self, view: Padded) -> Padded:
         """Encode; values outside the mask of the result are arbitrary, but finite."""
         values = self.dropout(view.values.masked_fill(~view.mask[..., None], 0))
-        ahead, _ = self.ahead(values)  # eq. 1
+        ahead, _ = self.ahead(values)  # Beard 2018 eq. 1
         back, _ = self.back(_turned(values, view.lengths))
-        back = _turned(back, view.lengths)  # eq. 2
-        return view.with_values(torch.cat([ahead, back], dim=-1))  # eq. 3
+        back = _turned(back, view.lengths)  # Beard 2018 eq. 2
+        return view.with_values(torch.cat([ahead, back], dim=-1))  # Beard 2018 eq. 3
 
 
 def _turned(values: Tensor, lengths: Tensor) -> Tensor:

@@ -19,4 +19,4 @@ def _masked(view: Padded, bad: torch.Tensor) -> Padded:
     if not bad.any():
         return view
     bad = bad.to(view.values.device)[:, None, None]
-    return view.with_values(view.values.masked_fill(bad, 0))  # eq. 1
+    return view.with_values(view.values.masked_fill(bad, 0))  # Mittal 2020 eq. 1

@@ -267,7 +267,7 @@ class ModalityCheck:
                 partners += both
                 cleared += both & (rho >= self.pairs[pair].tau)
         needed = partners if self.config.rule == "any" else self.config.min_partners
-        agrees: Flags = cleared >= np.minimum(needed, partners)  # eq. 1
+        agrees: Flags = cleared >= np.minimum(needed, partners)  # Mittal 2020 eq. 1
         return agrees
 
     def _anomalous(

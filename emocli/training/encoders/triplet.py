@@ -114,7 +114,8 @@ def loss(
     adaptive = triplet_term(a, p, n, config)
     cov = covariance(a, config) + covariance(p, config) + covariance(n, config)
     var = variance(a, config) + variance(p, config) + variance(n, config)
-    return config.w_triplet * adaptive + config.w_cov * cov + config.w_var * var  # eq. 9
+    # Chudasama 2022 eq. 9
+    return config.w_triplet * adaptive + config.w_cov * cov + config.w_var * var
 
 
 def triplet_term(
@@ -132,22 +133,22 @@ def triplet_term(
     if config.amt == "scaled":
         return (gap + config.scale * (margin - 2) / 4).clamp(min=0).mean()
     # A hinge would do nothing: by the triangle inequality this is never below zero.
-    return (gap + margin).mean()  # eq. 10
+    return (gap + margin).mean()  # Chudasama 2022 eq. 10
 
 
 def adaptive_margin(near: Tensor, far: Tensor) -> Tensor:
     """Ask more of easy pairs: distances in [0, 1] to margins (t,) (Chudasama 2022 eq. 11)."""
     similarity = 1 + 2 * torch.exp(-4 * near)
     dissimilarity = 1 + 2 * torch.exp(4 * far - 4)
-    return similarity + dissimilarity  # eq. 11
+    return similarity + dissimilarity  # Chudasama 2022 eq. 11
 
 
 def variance(embeddings: Tensor, config: TripletConfig) -> Tensor:
     """Keep each dimension of embeddings (n, d) from collapsing (Chudasama 2022 eq. 12)."""
     var = _centred(embeddings).square().sum(dim=0) / max(1, len(embeddings) - 1)
     if config.var == "printed":
-        return (1 - var.sqrt() + EPSILON).mean()  # eq. 12, literally
-    return (1 - (var + EPSILON).sqrt()).clamp(min=0).mean()  # eq. 12
+        return (1 - var.sqrt() + EPSILON).mean()  # Chudasama 2022 eq. 12, literally
+    return (1 - (var + EPSILON).sqrt()).clamp(min=0).mean()  # Chudasama 2022 eq. 12
 
 
 def covariance(embeddings: Tensor, config: TripletConfig) -> Tensor:
@@ -156,8 +157,8 @@ def covariance(embeddings: Tensor, config: TripletConfig) -> Tensor:
     cov = centred.T @ centred / max(1, len(embeddings) - 1)
     others = cov - torch.diag(torch.diag(cov))
     if config.cov == "printed":
-        return others.sum() / embeddings.shape[1]  # eq. 13, literally
-    return others.square().sum() / embeddings.shape[1]  # eq. 13
+        return others.sum() / embeddings.shape[1]  # Chudasama 2022 eq. 13, literally
+    return others.square().sum() / embeddings.shape[1]  # Chudasama 2022 eq. 13
 
 
 def distance(a: Tensor, b: Tensor, config: TripletConfig) -> Tensor:
