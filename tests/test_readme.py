@@ -19,6 +19,7 @@ from emocli.extraction.extract import plan
 from emocli.plugin.writer import SegmentPrediction
 from emocli.prediction.loaded_run import LoadedRun
 from tests import toy
+from tests.extraction import toy_features
 
 ROOT = Path(__file__).parents[1]
 PAGES = [
@@ -33,7 +34,10 @@ def test_it_is_a_front_page() -> None:
 
 
 @pytest.mark.parametrize("kind", ["datasets", "features", "fusion"])
-def test_its_tables_name_every(kind: plugins.PluginKind) -> None:
+def test_its_tables_name_every(
+    kind: plugins.PluginKind, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(toy_features.install(tmp_path))  # whatever else is installed
     rows = [row for row in (ROOT / "README.md").read_text("utf-8").splitlines() if row[:1] == "|"]
     own = plugins.files(plugins.KINDS[kind])
     assert set(own) <= set(re.findall(r"`(\w+)`", "\n".join(rows)))
@@ -115,6 +119,16 @@ def test_the_python_about_recordings_runs(tmp_path: Path, monkeypatch: pytest.Mo
     exec(code, names)
     assert len(asked) == 1
     assert {"start", "label", "confidence"} <= {each.name for each in fields(SegmentPrediction)}
+
+
+def test_the_pages_about_plug_ins_name_every_kind() -> None:
+    developing = (ROOT / "docs/developing.md").read_text("utf-8")
+    rows = re.findall(r"^\| ([a-z ,]+) \| `emocli/.* \| (`emocli\..*) \|$", developing, re.M)
+    groups = {group for _, cell in rows for group in re.findall(r"`emocli\.(\w+)`", cell)}
+    assert groups == set(plugins.KINDS)
+    concepts = (ROOT / "docs/concepts.md").read_text("utf-8").partition("## Plug-ins")[2]
+    for what in (each for row, _ in rows for each in row.split(", ")):
+        assert what in " ".join(concepts.split())
 
 
 def test_the_page_about_python_names_all_that_is_public() -> None:

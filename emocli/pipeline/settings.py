@@ -89,7 +89,13 @@ class Setting:
 
 def names() -> list[str]:
     """Name everything that has settings."""
-    own = [name for kind in PLUGINS.values() for name in plugins.names(kind)]
+    every = [name for kind in PLUGINS.values() for name in plugins.names(kind)]
+    return [*_COMMON, *dict.fromkeys(every)]
+
+
+def own_names() -> list[str]:
+    """Name everything of emocli's own that has settings, whatever packages are installed."""
+    own = [name for k in PLUGINS.values() for name in sorted(plugins.files(plugins.KINDS[k]))]
     return [*_COMMON, *dict.fromkeys(own)]
 
 
@@ -120,9 +126,9 @@ def settings_lines(name: str, width: int = 80) -> Iterator[str]:
 
 
 def settings_page() -> str:
-    """Write the settings of everything as a page in Markdown."""
+    """Write the settings of everything of emocli's own as a page in Markdown."""
     parts = [HEAD]
-    for name in names():
+    for name in own_names():
         rows = tuple(
             (setting.key, defaults(setting), setting.takes, setting.meaning.replace("``", ""))
             for setting in settings_of(name)

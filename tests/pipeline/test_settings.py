@@ -29,6 +29,7 @@ from emocli.pipeline.settings import (
 from emocli.robust.check.settings import PRESETS, configure
 from emocli.rules import CorpusSize
 from emocli.training.prepare import read_settings
+from tests.extraction import toy_features
 
 PAGE = Path(__file__).parents[2] / "docs" / "settings.md"
 
@@ -131,7 +132,11 @@ def test_nothing_of_that_name_is_one_line() -> None:
         settings_of("rrn")
 
 
-def test_the_page_of_the_docs_is_that_of_the_code() -> None:
+def test_the_page_of_the_docs_is_that_of_the_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(toy_features.install(tmp_path))
+    assert "toy" in names()
     assert PAGE.read_text(encoding="utf-8") == settings_page(), "run `make settings`"
 
 

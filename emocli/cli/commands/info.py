@@ -41,7 +41,8 @@ def command(
         ),
     ] = None,
     markdown: Annotated[
-        bool, typer.Option("--markdown", help="Of settings: all of them as a page in Markdown.")
+        bool,
+        typer.Option("--markdown", help="Of settings: all of emocli's own as a page in Markdown."),
     ] = False,
     json: options.Json = False,
 ) -> None:
