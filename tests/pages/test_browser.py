@@ -11,7 +11,7 @@ import pytest
 from tests.browser import Browser, browser
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")  # as the pages are: where it skips, none is made
 def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     with browser(tmp_path_factory.mktemp("browser")) as running:
         yield running
@@ -19,7 +19,7 @@ def window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 @pytest.mark.parametrize("dark", [False, True])
 def test_it_opens_from_another_folder_and_asks_for_nothing(
-    both: Path, window: Browser, tmp_path: Path, dark: bool
+    window: Browser, both: Path, tmp_path: Path, dark: bool
 ) -> None:
     moved = tmp_path / "moved" / "page.html"
     moved.parent.mkdir()
@@ -36,7 +36,7 @@ def test_it_opens_from_another_folder_and_asks_for_nothing(
         assert ground == ("rgb(22, 24, 27)" if dark else "rgb(255, 255, 255)")
 
 
-def test_tables_sort_and_folded_parts_are_printed(one: Path, window: Browser) -> None:
+def test_tables_sort_and_folded_parts_are_printed(window: Browser, one: Path) -> None:
     window.open(one)
     column = """
         (() => { const table = [...document.querySelectorAll("table.sortable")]
@@ -58,7 +58,7 @@ def test_tables_sort_and_folded_parts_are_printed(one: Path, window: Browser) ->
     assert window.pdf().startswith(b"%PDF")
 
 
-def test_a_script_in_the_page_would_not_run(one: Path, window: Browser, tmp_path: Path) -> None:
+def test_a_script_in_the_page_would_not_run(window: Browser, one: Path, tmp_path: Path) -> None:
     text = one.read_text("utf-8").replace("</body>", "<script>document.title = 'x'</script></body>")
     (tmp_path / "page.html").write_text(text, "utf-8")
     window.open(tmp_path / "page.html")
