@@ -135,10 +135,10 @@ def _with_help(parameter: Parameter, setting: str) -> Parameter:
     for info in getattr(parameter.annotation, "__metadata__", ()):
         # typer takes the first flag for a default until it reads the signature.
         if SET in (info.default, *(info.param_decls or ())):
-            told = copy(info)
-            told.help = f"Change a setting, e.g. {setting}; repeat for more."
+            option = copy(info)
+            option.help = f"Change a setting, e.g. {setting}; repeat for more."
             hint = parameter.annotation.__origin__
-            return parameter.replace(annotation=Annotated[hint, told])
+            return parameter.replace(annotation=Annotated[hint, option])
     return parameter
 
 
