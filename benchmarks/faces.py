@@ -43,6 +43,7 @@ def main() -> None:
     python = os.environ.get("EMOCLI_TENSORFLOW_PYTHON")
     if python is None:
         sys.exit("set EMOCLI_TENSORFLOW_PYTHON to a python with tensorflow-cpu and mtcnn==1.0.0")
+    torch.set_num_threads(os.cpu_count() or 1)
     with tempfile.TemporaryDirectory() as folder:
         video = options.video or generated(Path(folder))
         batch = np.stack([fitted(f.image) for f in islice(read_frames(video), options.frames)])
@@ -122,5 +123,4 @@ def generated(folder: Path) -> Path:
 
 
 if __name__ == "__main__":
-    torch.set_num_threads(os.cpu_count() or 1)
     main()
