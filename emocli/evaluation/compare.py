@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from emocli import plugins
 from emocli.data.clip import Split
-from emocli.data.manifest import Manifest
+from emocli.data.manifest import Manifest, ManifestOrPath
 from emocli.data.pool import Progress
 from emocli.data.record import Bounds
 from emocli.display import number_of
@@ -25,6 +25,7 @@ from emocli.metrics.paired import Paired, PairedSystem, mcnemar
 from emocli.metrics.shown import shown_metrics
 from emocli.metrics.statistics import clustered, holm, interval_over, spread, warnings
 from emocli.metrics.sums import WITHOUT_INTERVAL
+from emocli.paths import StrPath, StrPaths, listed
 from emocli.plugin.feature import Device
 from emocli.plugin.feature import device as chosen_device
 from emocli.plugin.robustness import UNCORRUPTED, RobustOptions, on, packages
@@ -34,12 +35,12 @@ Reference = Literal["first", "best"]
 
 
 def compare(
-    runs: Sequence[Path],
+    runs: StrPaths,
     *,
     metric: str | None = None,
     against: Reference = "first",
-    manifest: Path | None = None,
-    store: Path | None = None,
+    manifest: ManifestOrPath | None = None,
+    store: StrPath | None = None,
     split: Split = "test",
     robust: RobustOptions = UNCORRUPTED,
     seed: int = 0,
@@ -51,7 +52,7 @@ def compare(
 
     Parameters
     ----------
-    runs : sequence of Path
+    runs : list of str or Path
         At least two.
     metric : str, optional
         One of `emocli.metrics.sums.sum_metrics` of their task; by default accuracy, of ratings that
@@ -70,19 +71,20 @@ def compare(
     EmocliError
         If a run is no run, or is tested on other clips, labels or classes than the first.
     """
-    if len(runs) < 2:
+    paths, folder = list(map(Path, listed(runs))), None if store is None else Path(store)
+    if len(paths) < 2:
         raise ConfigError("one run cannot be compared", hint="name two or more")
     place = chosen_device(device, "--device")
-    names, evaluators, predicted = run_names(runs), [], []
-    for index, run in enumerate(runs):
-        progress(index, len(runs))
-        evaluator = open_evaluator(run, split, manifest, store, robust, ensemble).on(place)
+    names, evaluators, predicted = run_names(paths), [], []
+    for index, run in enumerate(paths):
+        progress(index, len(paths))
+        evaluator = open_evaluator(run, split, manifest, folder, robust, ensemble).on(place)
         corruptions = on(robust.corrupt, evaluator.modalities)
         evaluators.append(evaluator)
         predicted.append(evaluator.predict(corruptions, seed))
         _require_same(names, predicted)
         predicted[-1] = predicted[-1].in_order(predicted[0].ids)
-    progress(len(runs), len(runs))
+    progress(len(paths), len(paths))
     corpus = evaluators[0].samples.manifest
     metric = metric or shown_metrics(predicted[0].scores[0].overall)[0]
     paired = _paired(metric, predicted, corpus)

@@ -11,8 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import emocli as package
 from emocli.cli.app import run as emocli
 from emocli.config import merge
+from emocli.data.json_io import as_json
 from emocli.display import printable
 from emocli.errors import ConfigError, RunError
 from emocli.evaluation.compare import compare
@@ -51,6 +53,11 @@ def test_values_are_those_of_evaluate(runs: list[Path]) -> None:
             assert compared.run == run.name
             if compared.seeds == (0, 1):
                 assert compared.std == pytest.approx(data[f"{metric}_std"])
+
+
+def test_from_python(runs: list[Path], corpus: toy.Toy) -> None:
+    report = package.compare([str(each) for each in runs], store=str(corpus.store))
+    assert as_json(report) == as_json(compare(runs))
 
 
 def test_changes_are_told_from_the_first_or_the_best(runs: list[Path]) -> None:

@@ -38,12 +38,11 @@ def command(
 
     Exit code 3: some recordings could not be cut and are listed; the rest is complete.
     """
-    from emocli.prediction.segmentation.recordings import recordings as recordings_in
-    from emocli.prediction.segmentation.segment_recordings import plan, segment_recordings
+    from emocli.prediction.segmentation.segment_recordings import plan, segment
 
-    chosen, paths = cut.over(settings.read_settings("segment")), recordings_in(recordings)
+    chosen = cut.over(settings.read_settings("segment"))
     if dry_run:
-        plans = plan(paths, chosen)
+        plans = plan(recordings, chosen)
         if json:
             show.as_json(plans)
             return
@@ -51,7 +50,7 @@ def command(
         show.table(("recording", "seconds", "way", "subtitles"), rows)
         return
     with show.progress("segmenting", "s") as progress:
-        result = segment_recordings(paths, out, chosen, progress)
+        result = segment(recordings, out, options=chosen, progress=progress)
     if json:
         show.as_json(result)
     else:

@@ -172,7 +172,7 @@ def _searched(
     dry_run: bool,
     json: bool,
 ) -> None:
-    from emocli.training.tuning.study import PAGE, folded, tune, tune_nested
+    from emocli.training.tuning.study import PAGE, carry_out, carry_out_nested, folded
     from emocli.training.tuning.study_summary import SearchReport
 
     if dry_run:
@@ -187,9 +187,9 @@ def _searched(
         return
     with show.progress("searching", "trials") as progress:
         if folds:
-            crossed = tune_nested(search, folds, workers, progress, scheduler)
+            crossed = carry_out_nested(search, folds, workers, progress, scheduler)
         else:
-            tuned = tune(search, workers, progress, scheduler)
+            tuned = carry_out(search, workers, progress, scheduler)
     if json:
         show.as_json(crossed if folds else SearchReport.of(tuned))
         return

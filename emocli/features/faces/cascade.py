@@ -226,8 +226,10 @@ def find_faces(image: NDArray[np.uint8], smallest: float = 20) -> Faces:
     >>> len(find_faces(np.zeros((48, 64, 3), np.uint8)).boxes)
     0
     """
-    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
-        what = f"an array of {image.dtype} and shape {image.shape} is no RGB image of bytes"
+    array = isinstance(image, np.ndarray)
+    if not (array and image.ndim == 3 and image.shape[2] == 3 and image.dtype == np.uint8):
+        kind = f"an array of {image.dtype} and shape {image.shape}" if array else f"{image!r:.80}"
+        what = f"{kind} is no RGB image of bytes"
         raise ConfigError(what, where="find_faces", hint="convert it to RGB, uint8 of 0 to 255")
     return Cascade()(image[None], smallest)[0]
 

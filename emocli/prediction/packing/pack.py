@@ -25,6 +25,7 @@ from emocli.models import calibration, rundir
 from emocli.models.run_config import RunConfig, View
 from emocli.models.rundir import CARD, CONFIG, MODEL, SPEAKERS
 from emocli.models.speakers import read_speakers, save_speakers
+from emocli.paths import StrPath
 from emocli.plugin.robustness import PROXY, TRAINED, RepairOptions
 from emocli.prediction.networks import Ensemble, FoldNetworks
 from emocli.prediction.packing.assets import AssetOptions, Assets, assets_of, copy
@@ -228,15 +229,15 @@ class Packing:
 
 
 def pack(
-    run: Path, out: Path, *, options: PackOptions | None = None, overwrite: bool = False
+    run: StrPath, out: StrPath, *, options: PackOptions | None = None, overwrite: bool = False
 ) -> Pack:
     """Pack a run.
 
     Parameters
     ----------
-    run : Path
+    run : str or Path
         A run of one seed or several, or a cross-validation.
-    out : Path
+    out : str or Path
         The folder to write. Repeated after an interruption, the same call goes on.
     options : PackOptions, optional
         How.
@@ -248,7 +249,7 @@ def pack(
     EmocliError
         In one line, if something is absent or cannot be packed, or the folder holds something else.
     """
-    packing = Packing.of(run, options or PackOptions())
+    packing, out = Packing.of(Path(run), options or PackOptions()), Path(out)
     make_folder(out.parent)
     with used_folder(out), locked(out / ".lock"):
         done = _state(packing, out, overwrite)

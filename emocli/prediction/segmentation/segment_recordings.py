@@ -9,9 +9,11 @@ from pathlib import Path
 
 from emocli.data.pool import Progress
 from emocli.errors import EmocliError, MediaError
+from emocli.paths import StrPath, StrPaths, listed
 from emocli.prediction.progress import RecordingClock, no_progress
 from emocli.prediction.segmentation.journal import Journal
 from emocli.prediction.segmentation.manifest import write_manifest
+from emocli.prediction.segmentation.recordings import recordings
 from emocli.prediction.segmentation.segmenter import (
     SegmentedRecording,
     Segmenter,
@@ -64,16 +66,18 @@ class Segmentation:
     failures: tuple[UncutRecording, ...]
 
 
-def plan(recordings: Sequence[Path], options: SegmentOptions) -> list[SegmentPlan]:
-    """Say how recordings will be cut; errors as of `segment_recordings`."""
-    segmenter = Segmenter(recordings, options)
-    return [segmenter.plan(recording) for recording in recordings]
+def plan(inputs: StrPath | StrPaths, options: SegmentOptions | None = None) -> list[SegmentPlan]:
+    """Say how recordings will be cut; parameters and errors as of `segment`."""
+    paths = recordings([Path(each) for each in listed(inputs)])
+    segmenter = Segmenter(paths, options or SegmentOptions())
+    return [segmenter.plan(path) for path in paths]
 
 
-def segment_recordings(
-    recordings: Sequence[Path],
-    output: Path,
-    options: SegmentOptions,
+def segment(
+    inputs: StrPath | StrPaths,
+    out: StrPath,
+    *,
+    options: SegmentOptions | None = None,
     progress: Progress = no_progress,
 ) -> Segmentation:
     """Cut recordings, and write the manifest of their segments.
@@ -81,16 +85,30 @@ def segment_recordings(
     One that cannot be cut is a failure in the result, unless it is the only one. What a killed
     command had cut is not cut again.
 
+    Parameters
+    ----------
+    inputs : str or Path, or a list
+        Recordings, or folders of them.
+    out : str or Path
+        The manifest to write (CSV).
+    options : SegmentOptions, optional
+        How they are cut.
+    progress : callable
+        Told seconds of recordings done, and all seconds.
+
     Raises
     ------
     EmocliError
-        If the options are wrong, no recording can be cut, or the manifest cannot be written.
+        If an input is absent, the options are wrong, no recording can be cut, or the manifest
+        cannot be written.
     """
-    segmenter = Segmenter(recordings, options)
+    paths, output = recordings([Path(each) for each in listed(inputs)]), Path(out)
+    chosen = options or SegmentOptions()
+    segmenter = Segmenter(paths, chosen)
     done: list[SegmentedRecording] = []
     failed: list[UncutRecording] = []
-    clock, journal = RecordingClock(recordings, progress), Journal(output, options, segmenter)
-    for recording in recordings:
+    clock, journal = RecordingClock(paths, progress), Journal(output, chosen, segmenter)
+    for recording in paths:
         try:
             done.append(journal.cut(recording, clock.heard))
         except MediaError as error:

@@ -64,6 +64,11 @@ class SegmentOptions:
     language: str = ""
     settings: Tree = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        for name in ("subtitles", "speakers"):
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, Path(getattr(self, name)))
+
 
 @dataclass(frozen=True)
 class SegmentPlan:

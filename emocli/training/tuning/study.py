@@ -15,20 +15,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from emocli.config import Tree, leaves, merge, nested, subsection
+from emocli.config import Plain, Tree, leaves, merge, nested, subsection
 from emocli.data.durable import make_folder, write_text
 from emocli.data.json_io import as_json
+from emocli.data.manifest import Manifest, ManifestOrPath
 from emocli.data.pool import Progress
 from emocli.display import printable
 from emocli.models import calibration, rundir
 from emocli.models.run_config import Source
 from emocli.models.rundir import BASELINES, CARD, HISTORY, MODEL, SPEAKERS
+from emocli.paths import StrPath, listed
 from emocli.report.canvas import STYLES
 from emocli.report.canvas import write as write_figures
 from emocli.report.document import Block, page
+from emocli.space import parse
 from emocli.training.summaries import TrainSummary
+from emocli.training.train import TrainRequest
 from emocli.training.tuning import nested_page
-from emocli.training.tuning.search import Search
+from emocli.training.tuning.search import Search, declared
 from emocli.training.tuning.study_page import blocks, drawings
 from emocli.training.tuning.study_summary import (
     REPORT,
@@ -51,6 +55,60 @@ BARE = re.compile(r"[A-Za-z0-9_-]+\Z")
 
 
 def tune(
+    manifest: ManifestOrPath,
+    store: StrPath,
+    *,
+    fusion: str,
+    study: StrPath,
+    space: Mapping[str, str] | None = None,
+    trials: int = 30,
+    features: str | Sequence[str] | None = None,
+    preset: str = "plus",
+    settings: Mapping[str, Plain] | None = None,
+    seeds: int = 1,
+    workers: int = 1,
+    progress: Progress = lambda done, total: None,
+) -> SearchSummary:
+    """Search for settings of a network on the validation split; the test split stays sealed.
+
+    Parameters
+    ----------
+    manifest, store, fusion, features, preset, settings, seeds
+        As in `emocli.training.train.train`; what the settings fix is not searched.
+    study : str or Path
+        Folder to write. Repeated after an interruption, the same call goes on.
+    space : mapping, optional
+        Setting to its range, ``{"network.hidden": "32,64", "train.lr": "1e-4..1e-2:log"}``, added
+        to what the network and the training declare.
+    trials : int
+        So many, with those that are done.
+    workers : int
+        Processes that train.
+    progress : callable
+        Told trials done, and all trials.
+
+    Raises
+    ------
+    EmocliError
+        If settings, manifest, store and study do not fit each other, or no trial succeeds.
+    """
+    own = dict(parse(f"{name}={text}") for name, text in (space or {}).items())
+    base = TrainRequest(
+        manifest=Manifest.of(manifest),
+        store=Path(store),
+        fusion=fusion,
+        run=Path(study),
+        features=None if features is None else listed(features),
+        preset=preset,
+        settings=settings or {},
+        seeds=seeds,
+        workers=workers,
+    )
+    ranges = declared(fusion, base.settings, own)
+    return carry_out(Search(base, ranges, trials), workers, progress)
+
+
+def carry_out(
     search: Search, workers: int, progress: Progress, scheduler: str | None = None
 ) -> SearchSummary:
     """Carry out a search, and write its report, page and settings.
@@ -65,7 +123,7 @@ def tune(
     return _reported(search, trained)
 
 
-def tune_nested(
+def carry_out_nested(
     search: Search,
     folds: int,
     workers: int,
@@ -88,7 +146,7 @@ def tune_nested(
         def advance(done: int, total: int, before: int = index) -> None:
             progress(before * total + done, folds * total)
 
-        summaries.append(tune(each, workers, advance, scheduler))
+        summaries.append(carry_out(each, workers, advance, scheduler))
     run = search.folder / CHOSEN
     for index, summary in enumerate(summaries):
         _chosen(summary.run, run / f"fold-{index}")

@@ -79,6 +79,9 @@ def test_one_image_is_as_one_of_several(cascade: Cascade, drawn: list[Image]) ->
     for wrong in (drawn[0][..., 0], drawn[0].astype(float)):
         with pytest.raises(ConfigError, match="is no RGB image of bytes; convert it to RGB"):
             emocli.find_faces(wrong)
+    path: Any = "x.png"
+    with pytest.raises(ConfigError, match=r"find_faces: 'x\.png' is no RGB image of bytes"):
+        emocli.find_faces(path)
 
 
 @pytest.mark.parametrize("kind", ["black", "noise", "slope"])

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+import emocli
 from emocli.data.manifest import Manifest
 from emocli.prediction.packing.folder import PACK
-from emocli.prediction.packing.pack import pack
 
 
 def copied(trained: Path, corpus: Manifest, folder: Path) -> Path:
@@ -33,7 +33,7 @@ def moved(trained: Path, corpus: Manifest, tmp_path_factory: pytest.TempPathFact
     """A packed run of two seeds, with check and proxies."""
     folder = tmp_path_factory.mktemp("packed")
     run = copied(trained, corpus, folder / "before")
-    pack(run, folder / "there")
+    emocli.pack(str(run), str(folder / "there"))
     (folder / "there").rename(folder / "here")
     shutil.rmtree(folder / "before")
     return folder / "here"

@@ -7,11 +7,13 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
 
+import emocli
 from emocli.cli.app import run
 from emocli.data.manifest import Manifest
 from emocli.data.words import Word, read_words
@@ -90,6 +92,17 @@ def refusal(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
     assert (out, err.count("\n")) == ("", 1)
     assert not Path("refused.csv").exists()
     return err
+
+
+def test_from_python(recording: Path, tmp_path: Path) -> None:
+    recording.with_suffix(".srt").write_text(SRT)
+    (tmp_path / "texts").mkdir()
+    recording.with_suffix(".srt").rename(tmp_path / "texts" / f"{recording.stem}.srt")
+    folder: Any = str(tmp_path / "texts")
+    options = emocli.SegmentOptions(way="subtitles", subtitles=folder)
+    result = emocli.segment(str(recording), str(tmp_path / "cut.csv"), options=options)
+    assert (result.recordings, result.segments, result.ways) == (1, 2, {"subtitles": 1})
+    assert len(Manifest.read(result.path).clips) == 2
 
 
 def test_windows_cover_the_recording(recording: Path) -> None:

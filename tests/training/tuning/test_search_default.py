@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+import emocli
+from emocli.config import parse_sets
 from tests import toy
-from tests.training.tuning.searches import command, spaced, tuned
+from tests.training.tuning.searches import QUICK, command, spaced, tuned
 
 corpus = toy.fixture()
 
@@ -19,6 +21,19 @@ def test_it_is_tried_as_far_as_a_range_holds_it(
 ) -> None:
     """Of ``late`` under ``plus``: 16 units by the rule of size, dropout .4, a rate of .001."""
     search = command(corpus, tmp_path / "study", *spaced(*RANGES), trials=1)
-    (first,) = (trial["settings"] for trial in tuned(search, capsys)["trials"])
+    found = tuned(search, capsys)
+    (first,) = (trial["settings"] for trial in found["trials"])
     assert (first["network.hidden"], first["network.dropout"]) == (16, 0.4)
     assert 0.01 <= first["train.lr"] <= 0.1
+    # From Python it is the same search.
+    summary = emocli.tune(
+        str(corpus.manifest.path),
+        str(corpus.store),
+        fusion="late",
+        study=str(tmp_path / "again"),
+        space=dict(text.split("=", 1) for text in RANGES),
+        trials=1,
+        settings=parse_sets(QUICK),
+    )
+    assert (summary.chosen, summary.best.valid) == (first, found["best"]["valid"])
+    assert summary.run.is_dir()

@@ -53,7 +53,7 @@ def searched(corpus: toy.Toy, folder: Path) -> SearchSummary:
     pytest.importorskip("optuna")
     base = corpus.request(folder, settings=REFITTED)
     space = {"network.hidden": Whole(2, 8), "train.patience": Whole(1, 4)}
-    return study.tune(Search(base, space, trials=2), 1, lambda done, total: None)
+    return study.carry_out(Search(base, space, trials=2), 1, lambda done, total: None)
 
 
 @pytest.fixture(scope="module")
