@@ -32,7 +32,7 @@ from emocli.data.batch import Batch, Padded
 from emocli.fusion import m2fnet
 from emocli.models.encoder import EncoderConfig, PictureTransform, PixelArray, embed, make_encoder
 from emocli.training.compute import deterministic_torch
-from emocli.training.prepare import resolve
+from emocli.training.settings import resolve
 
 DIMS = {"text": 1024, "audio": 300, "visual": 600}
 TURNS = (2, 24)

@@ -51,7 +51,7 @@ from emocli.plugin.layers import ViewEncoder
 from emocli.plugin.network import Network
 from emocli.training.compute import deterministic_torch
 from emocli.training.fusion_task import FusionTask
-from emocli.training.prepare import resolve
+from emocli.training.settings import resolve
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "rrnn_ravdess.toml"
 FEATURES = {"audio": ("covarep", 74, (300, 440)), "visual": ("face_posteriors", 7, (90, 130))}

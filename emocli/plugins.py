@@ -25,25 +25,10 @@ from importlib.metadata import EntryPoints, entry_points
 from inspect import cleandoc
 from pathlib import Path
 from types import ModuleType
-from typing import Literal
 
 from emocli.errors import ConfigError, EmocliWarning, choice, reason
-
-PluginKind = Literal[
-    "datasets",
-    "features",
-    "formats",
-    "corruptions",
-    "protocols",
-    "fusion",
-    "experiments",
-    "analyses",
-    "ways",
-    "transcripts",
-    "writers",
-    "models",
-    "commands",
-]
+from emocli.offers import OFFERS, REQUIRED
+from emocli.offers import PluginKind as PluginKind
 
 KINDS: dict[PluginKind, str] = {
     "datasets": "emocli.datasets",
@@ -61,39 +46,6 @@ KINDS: dict[PluginKind, str] = {
     "commands": "emocli.cli.commands",
 }
 """Kind of plug-in to the package that holds emocli's own."""
-
-OFFERS: dict[PluginKind, tuple[str, ...]] = {
-    "datasets": ("Config", "build"),
-    "features": ("MODALITY", "PER_CLIP", "Config", "prepare"),
-    "formats": ("MODALITY", "Config"),
-    "corruptions": ("Config",),
-    "protocols": ("Config",),
-    "fusion": ("Config", "Model", "PRESETS"),
-    "experiments": ("Config", "table"),
-    "analyses": ("Options", "measure"),
-    "ways": ("Config", "cut"),
-    "transcripts": ("SUFFIXES", "BESIDE", "HAS_TIERS", "read"),
-    "writers": ("SUFFIX", "write"),
-    "models": ("MODEL",),
-    "commands": ("COMMAND",),
-}
-"""Names that a module of each kind has: `emocli.plugin` says what they are."""
-
-DEFAULTS: dict[PluginKind, dict[str, object]] = {
-    "features": {
-        "REQUIRES": (),
-        "LIBRARIES": (),
-        "EXTRA": "",
-        "ENCODER": None,
-        "PEOPLE": None,
-        "HUB": (),
-        "PRETRAINED": {},
-        "VECTORS": None,
-    },
-    "analyses": {"PAGE": None, "Report": None},
-}
-"""Names that a module may lack, with what they are then: whoever loads it need not ask."""
-
 
 REPAIR = "repair or uninstall its package"
 """What is to be done about a plug-in of an installed package that cannot be used."""
@@ -135,12 +87,12 @@ def load_own(kind: PluginKind) -> list[ModuleType]:
     return [load_module(kind, *each) for each in sorted(files(KINDS[kind]).items())]
 
 
-def load_all(kind: PluginKind) -> list[ModuleType]:
+def load_all(kind: PluginKind) -> dict[str, ModuleType]:
     """Import every plug-in of a kind, by name; what `load` refuses is left out, with a warning."""
-    modules, loaded = _modules(kind), []
+    modules, loaded = _modules(kind), {}
     for name in sorted(modules):
         try:
-            loaded.append(load_module(kind, name, _find(kind, name, modules)))
+            loaded[name] = load_module(kind, name, _find(kind, name, modules))
         except ConfigError as error:
             warnings.warn(f"left out: {error}", EmocliWarning, stacklevel=2)
     return loaded
@@ -203,7 +155,7 @@ def clash(kind: PluginKind, name: str, modules: Sequence[str]) -> ConfigError:
 
 
 def require(value: object, base: type, part: str, name: str, module: str) -> None:
-    """Refuse what a plug-in offers or returns, its ``part``, unless it is of this type.
+    """Refuse what a plug-in returns, its ``part``, unless it is of this type.
 
     Raises
     ------
@@ -211,17 +163,11 @@ def require(value: object, base: type, part: str, name: str, module: str) -> Non
         If it is of another.
     """
     if not isinstance(value, base):
-        raise _misfit(base, part, name, module)
+        raise _misfit(f"{base.__module__}.{base.__qualname__}", part, name, module)
 
 
-def require_class(value: object, base: type, part: str, name: str, module: str) -> None:
-    """Refuse a class that a plug-in offers unless it is a subclass; errors as of `require`."""
-    if not (isinstance(value, type) and issubclass(value, base)):
-        raise _misfit(base, part, name, module)
-
-
-def _misfit(base: type, part: str, name: str, module: str) -> ConfigError:
-    what = f"{part} of plug-in '{name}' is no {base.__module__}.{base.__qualname__}"
+def _misfit(kind: str, part: str, name: str, module: str) -> ConfigError:
+    what = f"{part} of plug-in '{name}' is no {kind}"
     return ConfigError(what, where=module, hint=REPAIR)
 
 
@@ -247,12 +193,15 @@ def load_module(kind: PluginKind, name: str, path: str) -> ModuleType:
             raise
         what = f"plug-in '{name}' cannot be imported ({reason(error)})"
         raise ConfigError(what, where=path, hint=REPAIR) from error
-    for offer in OFFERS[kind]:
-        if offer not in vars(module):
-            hint = f"a module of emocli.{kind} offers {', '.join(OFFERS[kind])}"
-            raise ConfigError(f"plug-in '{name}' has no {offer}", where=module.__name__, hint=hint)
-    for optional, default in DEFAULTS.get(kind, {}).items():
-        vars(module).setdefault(optional, default)
+    own = vars(module)
+    for offered, offer in OFFERS[kind].items():
+        if own.setdefault(offered, offer.default) is REQUIRED:
+            must = ", ".join(each for each, o in OFFERS[kind].items() if o.default is REQUIRED)
+            del own[offered]
+            hint = f"a module of emocli.{kind} offers {must}"
+            raise ConfigError(f"plug-in '{name}' has no {offered}", where=path, hint=hint)
+        if not offer.fits(own[offered]):
+            raise _misfit(str(offer), offered, name, path)
     return module
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import re
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from importlib import metadata
@@ -32,6 +32,15 @@ def versions(libraries: Iterable[str]) -> dict[str, str]:
     own = {"emocli": version(), "python": platform.python_version()}
     others = {name: version_of(name) for name in libraries if name not in own}
     return own | {name: text for name, text in others.items() if text}
+
+
+def absent(recorded: Mapping[str, str]) -> list[str]:
+    """Return the distributions, with versions, that a file records and that are not installed."""
+    return [
+        f"{name} {text}"
+        for name, text in recorded.items()
+        if name != "python" and text and not version_of(name)
+    ]
 
 
 @cache

@@ -30,6 +30,7 @@ LEVELS = (
     {
         "errors",
         "plugins",
+        "offers",
         "config",
         "parsing",
         "quantities",

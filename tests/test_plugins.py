@@ -8,16 +8,23 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+from scipy.io import wavfile
 
 from emocli import plugin, plugins
 from emocli.analysis import analyse
 from emocli.cli.app import run
-from emocli.errors import ConfigError
+from emocli.errors import ConfigError, EmocliWarning, ReportError
 from emocli.experiments.config import of_corpus, plugin_of, read_table
+from emocli.offers import OFFERS, REQUIRED
+from emocli.pages.section import sections
+from emocli.pipeline.inspect.report import inspect_report
 from emocli.pipeline.manifest import make_manifest
 from emocli.plugin.analysis import OfRun
 from emocli.plugin.robustness import CorruptionSpec, read
+from emocli.prediction.segmentation.reading import read_transcript
+from emocli.training.settings import read_settings
 from tests.conftest import Refused
 
 Install = Callable[[str, str, str, str], None]
@@ -48,7 +55,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
 def test_an_installed_package_adds_one(install: Install) -> None:
     content = (
         '"""A network from elsewhere.\n\nSource: nobody\nin particular.\nLicence: none.\n\nOr."""\n'
-        "Config = Model = PRESETS = None\n"
+        "from emocli.fusion.late import PRESETS, Config, Model\n"
     )
     install("fusion", "elsewhere", "thirdparty", content)
     assert "elsewhere" in plugins.names("fusion")
@@ -65,7 +72,7 @@ def test_an_installed_package_adds_one(install: Install) -> None:
 
 
 def test_a_module_that_is_no_such_plugin_is_refused(install: Install) -> None:
-    install("fusion", "half", "halfway", "Config = None\n")
+    install("fusion", "half", "halfway", "from emocli.fusion.late import Config\n")
     with pytest.raises(ConfigError, match="halfway: plug-in 'half' has no Model; a module of"):
         plugins.load("fusion", "half")
 
@@ -171,11 +178,16 @@ def test_what_is_no_command_is_refused_in_one_line(
 
 RETURNS = """
 from emocli.config import Settings
-class Options: pass
+from emocli.pages.section import sections
+from emocli.plugin.analysis import OfRun
+class Options(OfRun): pass
 class Config(Settings): pass
+SUFFIXES = (".odd",)
+BESIDE, HAS_TIERS, SUFFIX = SUFFIXES, False, ".odd"
 def build(root, config): return [1]
 def table(config): return {"rows": []}
 def measure(options, progress): return 3
+def read(text, path, tiers): return None
 """
 
 LISTS = """
@@ -190,26 +202,109 @@ MAPS = LISTS.replace('["audio"]', '{"audio": "noise"}')
 @pytest.mark.parametrize(
     ("kind", "content", "use", "what"),
     [
-        ("corruptions", RETURNS, lambda: CorruptionSpec("a", "odd").label, "Config"),
-        ("protocols", RETURNS, lambda: read("odd")[0].label, "Config"),
-        ("protocols", LISTS, lambda: read("odd")[0].draw(["a"], None), "the result of draw"),
-        ("protocols", MAPS, lambda: read("odd")[0].draw(["a"], None), "a value of draw"),
+        ("corruptions", RETURNS, lambda path: CorruptionSpec("a", "odd").label, "Config"),
+        ("protocols", RETURNS, lambda path: read("odd")[0].label, "Config"),
+        ("protocols", LISTS, lambda path: read("odd")[0].draw(["a"], None), "the result of draw"),
+        ("protocols", MAPS, lambda path: read("odd")[0].draw(["a"], None), "a value of draw"),
         (
             "datasets",
             RETURNS,
-            lambda: make_manifest("odd", Path(), Path("m.csv"), {}),
+            lambda path: make_manifest("odd", Path(), path.with_suffix(".csv"), {}),
             "the result of build",
         ),
-        ("experiments", RETURNS, lambda: read_table("odd", {}), "the result of table"),
-        ("analyses", RETURNS, lambda: analyse("odd", OfRun(run=Path())), "the result of measure"),
+        ("experiments", RETURNS, lambda path: read_table("odd", {}), "the result of table"),
+        (
+            "analyses",
+            RETURNS,
+            lambda path: analyse("odd", OfRun(run=path)),
+            "the result of measure",
+        ),
+        ("transcripts", RETURNS, lambda path: read_transcript(path), "the result of read"),
     ],
 )
 def test_what_is_of_another_type_is_refused_in_one_line(
-    install: Install, kind: str, content: str, use: Callable[[], object], what: str
+    install: Install,
+    tmp_path: Path,
+    kind: str,
+    content: str,
+    use: Callable[[Path], object],
+    what: str,
 ) -> None:
     install(kind, "odd", f"odd_{kind}_{len(content)}", content)
-    with pytest.raises(ConfigError, match=f"{what} of plug-in 'odd' is no .*; repair or uninstall"):
-        use()
+    (tmp_path / "file.odd").write_text("odd")
+    plugin = "'odd'" if kind != "transcripts" else "'.odd'"
+    message = f"{what} of plug-in {plugin} is no .*; repair or uninstall"
+    with pytest.raises(ConfigError, match=message):
+        use(tmp_path / "file.odd")
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [(kind, name) for kind, offers in OFFERS.items() for name in offers]
+)
+def test_what_a_module_offers_of_another_type_is_refused(
+    install: Install, kind: plugins.PluginKind, name: str
+) -> None:
+    offer = OFFERS[kind][name]
+    if offer.of == "builtins.object":
+        return
+    own = plugins.files(plugins.KINDS[kind])
+    module = own["mel" if kind == "features" else min(own)]
+    install(kind, "odd", f"of_{kind}_{name}", f"from {module} import *\n{name} = 7\n")
+    message = rf"^of_{kind}_{name}: {name} of plug-in 'odd' is no {re.escape(str(offer))}; repair"
+    with pytest.raises(ConfigError, match=message):
+        plugins.load(kind, "odd")
+
+
+@pytest.mark.parametrize("content", ["import a_library_that_is_absent", "SUFFIXES = 7", ""])
+@pytest.mark.parametrize("kind", ["ways", "transcripts", "analyses", "formats", "models"])
+def test_a_plugin_that_cannot_be_used_is_no_hindrance_to_others(
+    install: Install, kind: plugins.PluginKind, content: str
+) -> None:
+    module = f"broken_{kind}_{len(content)}"
+    install(kind, "break", module, content)
+    with pytest.warns(EmocliWarning, match=rf"^left out: {module}: .*plug-in 'break'"):
+        loaded = plugins.load_all(kind)
+    assert sorted([*loaded, "break"]) == plugins.names(kind)
+
+
+def test_recordings_are_cut_beside_a_way_and_a_reader_that_cannot_be_used(
+    install: Install, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    install("ways", "whole", "second_whole", "1 / 0")
+    install("transcripts", "break", "broken_reader", "1 / 0")
+    sound = tmp_path / "talk.wav"
+    wavfile.write(sound, 8000, np.zeros(24000, np.int16))
+    assert run(["segment", str(sound), "-o", str(tmp_path / "talk.csv")]) == 0
+    way, reader, _ = capsys.readouterr().err.splitlines()
+    assert way.startswith("warning: left out: the way 'whole' is both")
+    assert reader.startswith("warning: left out: broken_reader: plug-in 'break' cannot be imported")
+    assert run(["segment", str(sound), "--way", "whole", "-o", str(tmp_path / "o.csv")]) == 2
+    assert "the way 'whole' is both" in capsys.readouterr().err
+
+
+def test_sections_of_the_page_are_there_beside_an_analysis_that_cannot_be_used(
+    install: Install,
+) -> None:
+    install("analyses", "break", "broken_analysis", "PAGE = 7")
+    with pytest.warns(EmocliWarning, match="left out: broken_analysis"):
+        titles = [section.title for section in sections()]
+    assert "Other analyses" in titles
+
+
+def test_a_preset_of_a_setting_that_there_is_not_is_the_plug_ins_fault(install: Install) -> None:
+    content = (
+        "from emocli.fusion.late import Config, Model\nPRESETS = {'plus': {'network': {'z': 1}}}"
+    )
+    install("fusion", "odd", "odd_preset", content)
+    with pytest.raises(ConfigError, match=r"^odd_preset: preset 'plus' of plug-in 'odd' has 'z'"):
+        read_settings("odd", "plus", {})
+
+
+def test_the_report_of_an_analysis_that_is_not_installed_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "odd.json"
+    path.write_text('{"format": 2, "analysis": "odd"}')
+    with pytest.raises(ReportError, match="is of the analysis 'odd', which is not installed"):
+        inspect_report(path)
 
 
 def test_an_experiment_may_have_a_hyphen_in_its_name(install: Install) -> None:
@@ -230,7 +325,7 @@ from emocli.plugin.analysis import OfRun, Option
 class Options(OfRun):
     "Measure something."
     size: {} = 1
-measure = None
+measure = dict
 """
 
 
@@ -277,14 +372,15 @@ def test_the_table_of_the_interface_has_all_kinds_by_the_names_of_their_groups()
     rows = re.split(r"\n(?=\w)", table)
     offers = {row.split()[0]: row for row in rows}
     assert set(offers) == set(plugins.KINDS)
-    for kind, names in plugins.OFFERS.items():
-        assert all(f"``{name}``" in offers[kind] for name in names), kind
+    for kind, names in OFFERS.items():
+        needed = [name for name, offer in names.items() if offer.default is REQUIRED]
+        assert all(f"``{name}``" in offers[kind] for name in needed), kind
         importlib.import_module(re.findall(r"`(emocli\.\w+(?:\.\w+)?)`", offers[kind])[0])
 
 
 def test_what_a_feature_may_lack_has_a_default(install: Install) -> None:
-    offers = "\n".join(f"{name} = None" for name in plugins.OFFERS["features"])
+    offers = "from emocli.features.mel import MODALITY, PER_CLIP, Config, prepare"
     install("features", "lean", "lean_feature", offers)
     module = plugins.load("features", "lean")
-    assert (module.LIBRARIES, module.EXTRA, module.ENCODER) == ((), "", None)
+    assert (module.LIBRARIES, module.HUB, module.ENCODER) == ((), (), None)
     assert plugins.load("features", "mel").LIBRARIES

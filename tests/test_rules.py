@@ -17,7 +17,7 @@ from emocli.pipeline.settings import settings_of
 from emocli.plugin.layers import NetworkSettings
 from emocli.plugin.network import CorpusSize, Rule, Rules
 from emocli.rules import batch, epochs, nearest_power, units
-from emocli.training.prepare import corpus_size, resolve
+from emocli.training.settings import corpus_size, resolve
 from emocli.training.train import TrainRequest
 from tests import toy
 

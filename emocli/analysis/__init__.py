@@ -111,8 +111,9 @@ def write(place: Path, finding: Finding, drawn: Mapping[str, bytes]) -> Analysis
 
 def _csv(rows: list[CsvRow]) -> str:
     file = io.StringIO()
-    writer = csv.DictWriter(file, list(rows[0]) if rows else [], lineterminator="\n")
-    writer.writerow({name: csv_cell(name) for name in writer.fieldnames})
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    writer = csv.DictWriter(file, columns, lineterminator="\n")
+    writer.writerow({name: csv_cell(name) for name in columns})
     writer.writerows(
         {key: csv_cell(plain_values(value)) for key, value in row.items()} for row in rows
     )

@@ -295,7 +295,6 @@ Ensemble = Annotated[bool, typer.Option("--ensemble", help="Average the predicti
 Style = Annotated[StyleName, typed(RunOptions, "style")]
 Corrupt = Annotated[list[str] | None, typed(RobustOptions, "corrupt")]
 Check = Annotated[bool | None, typed(RobustOptions, "check")]
-Oracle = Annotated[bool, typed(RobustOptions, "oracle")]
 Proxy = Annotated[str | None, typed(RobustOptions, "proxy")]
 Fill = Annotated[str | None, typed(RobustOptions, "fill")]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]

@@ -139,8 +139,6 @@ class FusionOutput:
     ----------
     logits : Tensor, shape (n, C)
         Unnormalised scores, or predicted intensities, of every clip.
-    modality_logits : mapping
-        The logits of each modality's own head, where the network has them.
     weights : mapping
         Weight of each modality, shape (n,), where the network has them.
     attention : mapping
@@ -154,7 +152,6 @@ class FusionOutput:
     """
 
     logits: Tensor
-    modality_logits: Mapping[str, Tensor] = field(default_factory=dict)
     weights: Mapping[str, Tensor] = field(default_factory=dict)
     attention: Mapping[str, Tensor] = field(default_factory=dict)
     gates: Mapping[str, Tensor] = field(default_factory=dict)

@@ -49,7 +49,8 @@ from emocli.plugin.experiment import Condition
 from emocli.plugin.robustness import RobustOptions, on, texts
 from emocli.robust.repair import PRESETS, RepairConfig
 from emocli.training.jobs import Training, carry_out
-from emocli.training.prepare import labels, prepare, read_settings
+from emocli.training.prepare import labels, prepare
+from emocli.training.settings import read_settings
 from emocli.training.summaries import TrainSummary
 
 READING = frozenset({"outliers", *BY_SPEAKER})

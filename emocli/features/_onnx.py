@@ -18,8 +18,6 @@ from emocli.models.encoder_files import onnx_digest
 from emocli.plugin.feature import Device, ParametersConfig, Reloading, installed
 from emocli.quantities import PicturesAtOnce
 
-EXTRA = "onnx"
-
 Array = NDArray[np.float32]
 
 PROVIDERS: Mapping[Device, Sequence[str]] = MappingProxyType(
@@ -119,7 +117,7 @@ class OnnxModel(Reloading):
 
     @cached_property
     def _session(self) -> Any:
-        runtime = installed("onnxruntime", EXTRA)
+        runtime = installed("onnxruntime", "onnx")
         options = runtime.SessionOptions()
         options.intra_op_num_threads = 1  # workers share the machine, and sums keep their order
         options.log_severity_level = 3

@@ -20,7 +20,6 @@ from emocli.quantities import SamplingRate
 
 MODALITY = "audio"
 PER_CLIP = True
-EXTRA = "egemaps"
 LIBRARIES = ("av", "soxr", "opensmile")
 
 HOP = 0.01
@@ -48,7 +47,7 @@ class Extractor(ReloadingExtractor[Config]):
     @cached_property
     def smile(self) -> Any:
         """The object of the package."""
-        opensmile = installed("opensmile", EXTRA)
+        opensmile = installed("opensmile", "egemaps")
         levels = opensmile.FeatureLevel
         level = {"functionals": levels.Functionals, "descriptors": levels.LowLevelDescriptors}
         return opensmile.Smile(

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from emocli.features._onnx import EXTRA as EXTRA
 from emocli.features._onnx import OnnxModel
 from emocli.features._onnx_pictures import FacesConfig, OnnxPictures
 from emocli.features._picture_rows import MainFaces

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from emocli.features._onnx import EXTRA as EXTRA
 from emocli.features._onnx import OnnxModel
 from emocli.features._onnx_pictures import OnnxPictures, OnnxPicturesConfig
 from emocli.features._whole_frames import WholeFrames

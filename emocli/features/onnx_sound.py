@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from emocli.errors import ConfigError
-from emocli.features._onnx import EXTRA as EXTRA
 from emocli.features._onnx import Array, OnnxConfig, OnnxModel
 from emocli.plugin.feature import Clip, Track, mixed_down
 from emocli.quantities import SamplingRate

@@ -60,7 +60,7 @@ class Model(Encoded):
         total = (weights * torch.stack(list(logits.values()), dim=1)).sum(dim=1)
         by_view = dict(zip(logits, weights.mean(dim=-1).unbind(1), strict=True))
         vector = torch.cat(list(ends.values()), dim=-1)
-        return FusionOutput(total, modality_logits=logits, weights=by_view, vector=vector)
+        return FusionOutput(total, weights=by_view, vector=vector)
 
     def weights(self, observed: Tensor) -> Tensor:
         """Weights (B, M, 1 or C) of views of which ``observed`` (B, M) are there."""

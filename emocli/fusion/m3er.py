@@ -191,7 +191,6 @@ class Model(Network):
         joint = self.head(vector)
         return Output(
             logits=joint if self.training else self._predicted(joint, group_logits, weights),
-            modality_logits=dict(zip(self.core.names, group_logits, strict=False)),
             weights=weights,
             vector=vector,
             joint=joint,

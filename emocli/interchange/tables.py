@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache, partial
 from pathlib import Path, PurePosixPath
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -306,9 +307,8 @@ def _table(path: Path, layout: Layout) -> DataTable:
 
 def _program(columns: Sequence[str]) -> str:
     """Name the format that has one of the columns for its own; empty if none has."""
-    for name in plugins.names("formats"):
-        module: Format = plugins.load("formats", name)
-        if any(_matches(column, module.Config.OWN) for column in columns):
+    for name, module in plugins.load_all("formats").items():
+        if any(_matches(column, cast(Format, module).Config.OWN) for column in columns):
             return name
     return ""
 

@@ -23,7 +23,6 @@ def network_class(fusion: str) -> type[Network]:
     """
     module = plugins.load("fusion", fusion)
     model: type[Network] = module.Model
-    plugins.require_class(model, Network, "Model", fusion, module.__name__)
     if model.level not in get_args(Level):
         level = f"level {model.level!r}, not {' or '.join(get_args(Level))}"
         what = f"Model of plug-in '{fusion}' has {level}"

@@ -45,6 +45,7 @@ from emocli.models.tensors import (
 )
 from emocli.parsing import read_object
 from emocli.plugin.network import Network
+from emocli.version import absent
 
 CONFIG, MODEL, HISTORY, CARD = "config.json", "model.safetensors", "history.csv", "README.md"
 CHECKPOINT, REPORTS = ".checkpoint", "reports"
@@ -183,6 +184,9 @@ def make_network(config: RunConfig) -> Network:
     ConfigError
         For an unknown network or setting, or one that makes no sense for the task.
     """
+    if config.fusion not in plugins.names("fusion") and (packages := absent(config.versions)):
+        what = f"its network '{config.fusion}' is of a package that is not installed"
+        raise ConfigError(what, hint=f"install it; not here: {', '.join(packages)}")
     settings = build(plugins.load("fusion", config.fusion).Config, config.network, "network")
     parts = (config.dims, len(config.classes), settings, config.train)
     layers = {modality: view.layered for modality, view in config.features.items()}

@@ -11,7 +11,7 @@ from emocli import plugins
 from emocli.data.durable import digest
 from emocli.data.manifest import Manifest
 from emocli.data.record import Report
-from emocli.errors import EmocliError, ReportError, RunError
+from emocli.errors import ConfigError, EmocliError, ReportError, RunError
 from emocli.evaluation.report import EvaluationReport
 from emocli.experiments.report import ExperimentReport
 from emocli.experiments.results import REPORT
@@ -199,7 +199,7 @@ def _reports(
                 analyses.append(AnalysisFile(name, path, kind and kind.read(path)))
             elif path.name != commands.FILE:
                 evaluations.append(EvaluationFile(path, EvaluationReport.read(path)))
-        except ReportError as error:
+        except (ReportError, ConfigError) as error:
             unreadable.append(f"{path.name}: {error.what}")
     return tuple(analyses), tuple(evaluations), tuple(unreadable)
 

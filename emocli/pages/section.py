@@ -83,8 +83,8 @@ def sections() -> list[Section]:
 
 def _of_analyses() -> Iterator[Section]:
     """Yield the sections that analyses bring along."""
-    for name in plugins.names("analyses"):
-        page: AnalysisPage | None = plugins.load("analyses", name).PAGE
+    for name, module in plugins.load_all("analyses").items():
+        page: AnalysisPage | None = module.PAGE
         if page is not None:
             yield _of_analysis(name, page)
 

@@ -23,7 +23,7 @@ from emocli.pipeline.demo_report import Accuracy, DemoReport, DemoSystem
 from emocli.pipeline.demo_talk import predicted_talk
 from emocli.pipeline.manifest import make_manifest
 from emocli.training.fit_cca import fit_cca
-from emocli.training.prepare import resolve
+from emocli.training.settings import resolve
 from emocli.training.train import train
 from emocli.version import version
 

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from emocli.data.batch import Padded
+from emocli.data.batch import Padded as Padded
 
 
 @dataclass(frozen=True)

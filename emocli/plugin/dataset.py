@@ -4,7 +4,8 @@ A module of kind ``datasets`` offers ``Config`` and ``build(root, config) -> Man
 names, tables and transcriptions below ``root`` and opens no recording. Clips have ids that do not
 depend on where the folder is; no speaker or dialogue crosses the splits unless the corpus says so;
 the same folder gives the same manifest. What cannot be used is counted in the manifest's notes;
-what is wrong raises `emocli.errors.ManifestError`, which names the file.
+what is wrong raises `emocli.errors.ManifestError`, which names the file. `read_table` reads a table
+with a header (a `DataTable`), `require_columns` refuses one that lacks some.
 
 >>> import tempfile
 >>> def build(root, config=None):
@@ -31,13 +32,14 @@ from typing import Any, Protocol
 
 from emocli.config import Settings
 from emocli.data.clip import Clip as Clip
-from emocli.data.clip import Split
+from emocli.data.clip import Split as Split
 from emocli.data.folds import shuffle_key
 from emocli.data.manifest import Manifest as Manifest
 from emocli.data.manifest_rules import MOST_NAMES, absolute
 from emocli.data.media.content import AUDIO as AUDIO
 from emocli.data.media.content import VIDEO as VIDEO
-from emocli.data.table import DataTable
+from emocli.data.table import DataTable as DataTable
+from emocli.data.table import read_table as read_table
 from emocli.display import number_of
 from emocli.errors import ManifestError
 

@@ -47,7 +47,7 @@ from typing import ClassVar, Self
 from pydantic import model_validator
 
 from emocli.config import Settings, Tree
-from emocli.data.manifest import Task
+from emocli.data.manifest import Task as Task
 from emocli.data.record import Record
 from emocli.errors import ConfigError
 from emocli.plugin.encoder import PictureKind as PictureKind

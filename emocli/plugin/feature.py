@@ -12,9 +12,6 @@ A module of kind ``features`` offers
 ``LIBRARIES`` (optional)
     names of the distributions it runs on beside NumPy, SciPy and h5py (a tuple): their versions
     are recorded in the store;
-``EXTRA`` (optional)
-    the extra of its package that has to be installed for it; `installed` imports what it brings,
-    or says how to install it: ``installed("opensmile", EXTRA, "my-package")``;
 ``ENCODER`` (optional)
     the kind of encoder that is trained for it, ``audio``, ``face``, ``scene`` or ``text``, whose
     folder is its setting ``encoder``;
@@ -212,7 +209,6 @@ class Feature(Protocol):
     REQUIRES: tuple[str, ...]
     PER_CLIP: bool
     LIBRARIES: tuple[str, ...]
-    EXTRA: str
     ENCODER: EncoderKind | None
     HUB: tuple[str, ...]
     PRETRAINED: Mapping[str, tuple[str, str]]
@@ -270,6 +266,8 @@ class ReloadingExtractor(Reloading, Generic[ConfigT]):
 
 def installed(package: str, extra: str, distribution: str = "emocli") -> ModuleType:
     """Import a package that comes with an extra of a distribution, which a plug-in's is to name.
+
+    ``installed("opensmile", "smile", "my-package")`` is that of ``my-package[smile]``.
 
     Raises
     ------

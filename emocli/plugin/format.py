@@ -24,7 +24,8 @@ from typing import Annotated, ClassVar, Literal, Protocol
 from pydantic import Field
 
 from emocli.config import Settings
-from emocli.quantities import PicturesPerSecond, Probability
+from emocli.quantities import PicturesPerSecond as PicturesPerSecond
+from emocli.quantities import Probability as Probability
 
 Patterns = tuple[str, ...]
 """Names of columns; ``*`` and ``?`` stand for any characters."""

@@ -19,13 +19,18 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from emocli.config import Settings, Tree
-from emocli.data.batch import Batch, Padded
+from emocli.data.batch import Batch as Batch
+from emocli.data.batch import Padded as Padded
 from emocli.plugin.blocks import Blocks
 from emocli.plugin.network import Network, PerView
 from emocli.plugin.training import PLUS
-from emocli.quantities import Dropped, Size, Steps
-from emocli.rules import UNITS, Rules
-from emocli.space import Choice, Space, Uniform
+from emocli.quantities import Dropped as Dropped
+from emocli.quantities import Size as Size
+from emocli.quantities import Steps as Steps
+from emocli.rules import UNITS
+from emocli.rules import Rules as Rules
+from emocli.space import Choice, Uniform
+from emocli.space import Space as Space
 
 PoolName = Literal["mean", "statistics"]
 

@@ -30,7 +30,7 @@ A network that predicts from the mean of every modality:
 ...
 ...     def forward(self, batch):
 ...         logits = {name: self.heads[name](batch.views[name].mean()) for name in self.heads}
-...         return FusionOutput(sum(logits.values()), modality_logits=logits)
+...         return FusionOutput(sum(logits.values()))
 >>> views = {"audio": Padded(torch.ones(2, 5, 3), torch.tensor([5, 2]))}
 >>> Model({"audio": 3}, 4, config=None)(Batch(("a", "b"), views)).logits.shape
 torch.Size([2, 4])
@@ -62,8 +62,9 @@ from torch import Tensor, nn
 from emocli.data.batch import Batch as Batch
 from emocli.data.batch import FusionOutput as FusionOutput
 from emocli.data.batch import Padded as Padded
-from emocli.data.manifest import Task
-from emocli.data.samples import Level, Samples
+from emocli.data.manifest import Task as Task
+from emocli.data.samples import Level as Level
+from emocli.data.samples import Samples as Samples
 from emocli.quantities import Depth as Depth
 from emocli.quantities import Dropped as Dropped
 from emocli.quantities import Factor as Factor

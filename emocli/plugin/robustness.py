@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 from emocli import plugins
 from emocli.errors import ConfigError, choice, suggestion
-from emocli.options import Option
-from emocli.parsing import Tree
+from emocli.options import Option as Option
+from emocli.parsing import Tree as Tree
 from emocli.paths import listed
 
 if TYPE_CHECKING:
@@ -131,12 +131,7 @@ class CorruptionSpec:
     @cached_property
     def config(self) -> LevelSettings:
         """The plug-in's settings: a `Corruption`, or a `CorruptionProtocol`."""
-        from emocli.plugin.corruption import Corruption
-        from emocli.plugin.protocol import CorruptionProtocol
-
         module = plugins.load(self.kind, self.name)
-        base = CorruptionProtocol if self.drawn else Corruption
-        plugins.require_class(module.Config, base, "Config", self.name, module.__name__)
         config: LevelSettings = module.Config.parse(self.strength)
         return config
 

@@ -88,6 +88,7 @@ class Recording:
 class Way(Protocol):
     """The module of a way, as a type."""
 
+    __name__: str
     Config: type[Settings]
 
     def cut(self, source: Recording, config: Any) -> Transcript:

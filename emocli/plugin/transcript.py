@@ -13,6 +13,8 @@ A module of kind ``transcripts`` reads a format. It offers
     the transcript in the text of a file, of the wanted tiers if any are named. What is damaged is
     a `MediaError` that names the row.
 
+A line may have words with times (`Word`).
+
 >>> def read(text, path, tiers=()):
 ...     rows = (row.split("|") for row in text.splitlines())
 ...     return Transcript(by_start(Line(float(a), float(b), said) for a, b, said in rows))
@@ -29,7 +31,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
-from emocli.data.words import Word
+from emocli.data.words import Word as Word
 
 PAUSE = 0.5
 """Seconds between two words from which they are of two lines."""
@@ -83,6 +85,7 @@ class Transcript:
 class Reader(Protocol):
     """The module of a format, as a type."""
 
+    __name__: str
     SUFFIXES: tuple[str, ...]
     BESIDE: tuple[str, ...]
     HAS_TIERS: bool

@@ -27,7 +27,9 @@ from pathlib import Path
 from typing import Protocol
 
 from emocli.data.json_io import OPTIONAL
-from emocli.data.record import Bounds, Number, Record
+from emocli.data.record import Bounds as Bounds
+from emocli.data.record import Number as Number
+from emocli.data.record import Record
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,6 +157,7 @@ class SegmentPrediction(Record):
 class Writer(Protocol):
     """The module of a format, as a type."""
 
+    __name__: str
     SUFFIX: str
 
     def write(self, segments: Sequence[SegmentPrediction], folder: Path) -> str:

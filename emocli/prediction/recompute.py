@@ -213,7 +213,10 @@ def recipe_of(run: Path, name: str, settings: Tree) -> FeatureRecipe:
     if name not in known and name.endswith(SUFFIX):
         return FeatureRecipe(name, {}, (name.removesuffix(SUFFIX),), False, by_speaker=True)
     if name not in known:
-        what = f"its feature '{name}' was imported or made elsewhere and cannot be computed here"
+        what = (
+            f"its feature '{name}' was imported, or is of a package that is not installed, and "
+            "cannot be computed here"
+        )
         hint = f"import '{name}' of your clips and name manifest and store: emocli evaluate, or "
         raise RunError(what, where=run, hint=f"{hint}load_run(RUN).predict(MANIFEST, STORE)")
     module = cast(Feature, plugins.load("features", name))

@@ -23,7 +23,7 @@ LICENCE = "LICENCE.txt"
 
 def catalogue() -> dict[str, Model]:
     """Return every model that can be fetched, by name."""
-    modules = (cast(ModelModule, module) for module in plugins.load_all("models"))
+    modules = (cast(ModelModule, module) for module in plugins.load_all("models").values())
     return {model.name: model for model in sorted((m.MODEL for m in modules), key=_name)}
 
 

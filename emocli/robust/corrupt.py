@@ -12,6 +12,7 @@ import numpy as np
 from pydantic import GetPydanticSchema
 from pydantic_core import CoreSchema, core_schema
 
+from emocli import plugins
 from emocli.errors import ConfigError
 from emocli.plugin.corruption import Array, Corruption
 from emocli.plugin.robustness import CorruptionSpec, read, texts
@@ -64,7 +65,7 @@ class Corrupter:
         others = OtherClips(self.samples, clip_id, modality, self._having[modality])
         for name, corruption in chosen:
             before, values = values, corruption(values, rng, others)
-            _require_width(name, corruption, before, values)
+            _require_usable(name, corruption, before, values)
         return values
 
     def corrupted(self, clip_id: str) -> frozenset[str]:
@@ -94,13 +95,16 @@ class Corrupter:
         return {m: tuple(c.id for c in clips if s.length(c.id)) for m, s in stores.items()}
 
 
-def _require_width(name: str, corruption: Corruption, before: Array, after: Array) -> None:
-    """Refuse what a plug-in made of an array (T, D) if it is none of the same width."""
+def _require_usable(name: str, corruption: Corruption, before: Array, after: Array) -> None:
+    """Refuse what a plug-in made of an array (T, D) if it is none of that width, or not finite."""
+    where = type(corruption).__module__
     if np.ndim(after) != 2 or np.shape(after)[1] != before.shape[1]:
         what = f"plug-in '{name}' makes an array of shape {np.shape(after)} of one of"
         hint = "a corruption may change T of (T, D), but not D"
-        where = type(corruption).__module__
         raise ConfigError(f"{what} {before.shape}", where=where, hint=hint)
+    if not np.isfinite(after).all():
+        what = f"plug-in '{name}' makes numbers that are not finite"
+        raise ConfigError(what, where=where, hint=plugins.REPAIR)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,8 @@ from emocli.models.rundir import CONFIG, REPORTS
 from emocli.paths import StrPath, listed
 from emocli.plugin.robustness import UNCORRUPTED, RobustOptions
 from emocli.training.jobs import Training, carry_out
-from emocli.training.prepare import SECTIONS, corpus_size, prepare, resolve
+from emocli.training.prepare import prepare
+from emocli.training.settings import SECTIONS, corpus_size, resolve
 from emocli.training.summaries import CrossSummary, TrainPlan, TrainSummary, cross_summary
 from emocli.training.trainer import Watch
 

@@ -16,8 +16,8 @@ from emocli.experiments.synthetic import twin
 from emocli.models.settings import TrainConfig
 from emocli.robust.check.settings import configure
 from emocli.robust.repair import RobustConfig
-from emocli.training import prepare
 from emocli.training.encoders.plan import EncoderPlan
+from emocli.training.settings import SECTIONS
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.toml"))
 
@@ -100,7 +100,7 @@ def test_a_section_is_no_setting(tmp_path):
 
 
 def test_the_sections_are_those_the_stages_take():
-    assert set(command_sections()["train"]) == set(prepare.SECTIONS)
+    assert set(command_sections()["train"]) == set(SECTIONS)
     more = {from_clips.SECTION, twin.SECTION}
     assert set(command_sections()["reproduce"]) == {*runner.sections("rrnn-t2"), *more}
 

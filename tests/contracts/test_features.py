@@ -7,7 +7,7 @@ import pickle
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from importlib.metadata import PackageNotFoundError, packages_distributions, version
+from importlib.metadata import PackageNotFoundError, packages_distributions, requires, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,9 @@ from emocli.plugin.feature import Absent, Extractor, Track
 
 NAMES = plugins.names("features")
 DISTRIBUTIONS = packages_distributions()
+OF_EXTRAS = {r.split(">")[0] for r in requires("emocli") or () if "extra ==" in r}
+"""Distributions that an extra brings along."""
+
 PRIVATE = "emocli.features._"
 LOADERS = ("importlib.import_module", "importlib.util.find_spec", "installed")
 
@@ -45,12 +48,11 @@ def _with_its_extra(request: pytest.FixtureRequest) -> None:
     if "name" not in request.fixturenames:
         return
     module = plugins.load("features", request.getfixturevalue("name"))
-    if extra := module.EXTRA:
-        for library in module.LIBRARIES:
-            try:
-                version(library)
-            except PackageNotFoundError:
-                pytest.skip(f"needs emocli[{extra}]")
+    for library in OF_EXTRAS.intersection(module.LIBRARIES):
+        try:
+            version(library)
+        except PackageNotFoundError:
+            pytest.skip(f"needs {library}, of an extra")
 
 
 def extractor(name: str, corpus: Manifest, settings: Mapping[str, Any]) -> Extractor:

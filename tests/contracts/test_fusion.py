@@ -152,9 +152,6 @@ def test_its_output_has_the_shapes_it_promises(case: Case) -> None:
     assert output.logits.shape == (len(whole), CLASSES)
     assert output.vector is not None
     assert output.vector.shape == (len(whole), model.vector_width)
-    for name, logits in output.modality_logits.items():
-        assert name in whole.views
-        assert logits.shape == output.logits.shape
     for name, weights in output.weights.items():
         assert name in whole.views
         assert weights.shape == (len(whole),)

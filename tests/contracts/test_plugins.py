@@ -7,9 +7,10 @@ import pytest
 from emocli import plugins
 from emocli.config import Settings
 from emocli.errors import ConfigError
+from emocli.offers import OFFERS
 
 ALL = [(kind, name) for kind in plugins.KINDS for name in plugins.names(kind)]
-SET = [(kind, name) for kind, name in ALL if "Config" in plugins.OFFERS[kind]]
+SET = [(kind, name) for kind, name in ALL if "Config" in OFFERS[kind]]
 OWN_IDEAS = ("commands", "ways")
 """Kinds of which a plug-in need not be from elsewhere."""
 

@@ -12,7 +12,7 @@ from emocli.models.network import network_class
 from emocli.models.rundir import assemble
 from emocli.models.settings import TrainConfig
 from emocli.plugin.network import FusionOutput
-from emocli.training.prepare import corpus_size
+from emocli.training.settings import corpus_size
 from tests import toy
 from tests.fusion.batches import DIMS, make
 

@@ -138,6 +138,10 @@ def test_a_damaged_configuration(run, text):
         ({"format": 2}, "is damaged or not that of a run.*format"),
         ({"fusion": "os"}, "no network is called 'os'"),
         ({"fusion": "../../evil"}, "no network"),
+        (
+            {"fusion": "odd", "versions": {"emocli": "1", "python": "3", "odd-nets": "1.2"}},
+            "its network 'odd' is of a package that is not installed; .*not here: odd-nets 1.2",
+        ),
         ({"network": {"hidden": "many"}}, "network.hidden"),
         ({"network": {"hidden": 7}}, "does not hold the network"),
         ({"classes": ["joy"]}, "does not hold the network"),

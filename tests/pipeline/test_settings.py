@@ -28,7 +28,7 @@ from emocli.pipeline.settings import (
 )
 from emocli.robust.check.settings import PRESETS, configure
 from emocli.rules import CorpusSize
-from emocli.training.prepare import read_settings
+from emocli.training.settings import read_settings
 from tests.extraction import toy_features
 
 PAGE = Path(__file__).parents[2] / "docs" / "settings.md"

@@ -27,6 +27,15 @@ def corruption(samples: Samples, *specs: str, seed: int = 0) -> Samples:
     return samples.then(Corrupter(on(read(specs), MODALITIES), seed, samples))
 
 
+def test_what_is_not_finite_is_refused_with_the_name_of_the_plug_in(
+    samples: Samples, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    zero = plugins.load("corruptions", "zero")
+    monkeypatch.setattr(zero.Config, "__call__", lambda config, values, *others: values * np.nan)
+    with pytest.raises(ConfigError, match="zero: plug-in 'zero' makes numbers that are not finite"):
+        corruption(samples, "visual:zero").array(samples.clips[0].id, "visual")
+
+
 @pytest.mark.parametrize("shape", [(3, 1), (3,), ()])
 def test_another_width_is_refused_with_the_name_of_the_plug_in(
     samples: Samples, monkeypatch: pytest.MonkeyPatch, shape: tuple[int, ...]

@@ -82,7 +82,6 @@ def _command(entry: str, module: str) -> Command:
         If the module cannot be imported, or what it offers is no command that can be made.
     """
     command: Command = plugins.load_module("commands", entry, module).COMMAND
-    plugins.require(command, Command, "COMMAND", entry, module)
     parser(command, module)
     return command
 

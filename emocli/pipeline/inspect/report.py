@@ -96,6 +96,9 @@ def inspect_report(file: Path) -> Inspection:
     name = stated or analysis_of(file.stem, names)
     if name and (kind := plugins.load("analyses", name).Report):
         return _inspection(f"report of analyze {name}", kind.parsed(data, file), file)
+    if "analysis" in data:
+        what = f"is of the analysis '{data['analysis']}', which is not installed"
+        raise ReportError(what, where=file, hint="install the package that adds it")
     has = ", ".join(key[:20] for key in [*data][:4]) or "nothing"
     what = f"is no report, or the report of something else (it has {has})"
     hint = f"name the folder it is in, or a report of emocli {COMMANDS}"

@@ -47,13 +47,14 @@ from emocli.evaluation.options import OtherCorpusOptions, RunOptions, SplitOptio
 from emocli.options import Argument as Argument
 from emocli.options import Option as Option
 from emocli.plugin.robustness import CorruptionSpec, RobustOptions, on, packages
-from emocli.report.canvas import Drawing, Style
-from emocli.report.document import Part
-from emocli.report.tables import ReportTable
+from emocli.report.canvas import Drawing as Drawing
+from emocli.report.canvas import Style as Style
+from emocli.report.document import Part as Part
+from emocli.report.tables import ReportTable as ReportTable
 from emocli.version import version, versions
 
 if TYPE_CHECKING:
-    from emocli.evaluation.cross_validation import Evaluator
+    from emocli.evaluation.cross_validation import Evaluator as Evaluator
 
 CLEAN_LABEL = "clean"
 """Label of the condition without corruptions."""

@@ -57,12 +57,16 @@ def read_transcript(path: Path, tiers: Sequence[str] = ()) -> Transcript:
     """
     suffix = path.suffix.lower()
     reader = next((r for r in _readers() if suffix in r.SUFFIXES), None)
+    if reader is None and not path.is_file():
+        raise MediaError("there is no such file", where=path)
     if reader is None:
         known = ", ".join(s for r in _readers() for s in r.SUFFIXES)
         raise MediaError("is in no known format of subtitles", where=path, hint=f"known: {known}")
     if tiers and not reader.HAS_TIERS:
         raise MediaError("has no tiers to choose", where=path, hint="leave subtitles.tiers out")
-    return reader.read(read_text(path, MediaError, MOST), path, tiers)
+    transcript = reader.read(read_text(path, MediaError, MOST), path, tiers)
+    plugins.require(transcript, Transcript, "the result of read", suffix, reader.__name__)
+    return transcript
 
 
 def transcript_path(recording: Path, folder: Path | None = None) -> Path | None:
@@ -142,6 +146,6 @@ def _overlapping(first: Line, second: Line) -> MediaError:
 
 
 def _readers() -> Iterator[Reader]:
-    names = plugins.names("transcripts")
-    for name in sorted(names, key=lambda name: (*ORDER, name).index(name)):
-        yield cast(Reader, plugins.load("transcripts", name))
+    readers = plugins.load_all("transcripts")
+    for name in sorted(readers, key=lambda name: (*ORDER, name).index(name)):
+        yield cast(Reader, readers[name])

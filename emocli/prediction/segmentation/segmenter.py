@@ -130,7 +130,7 @@ class Segmenter:
     ) -> None:
         self._options = options
         self._only_recording = len(recordings) == 1
-        self._ways = {name: cast(Way, plugins.load("ways", name)) for name in plugins.names("ways")}
+        self._ways = _ways(options.way)
         self._configs = _configs(self._ways, options)
         own = options.settings.get(SUBTITLES, {})
         self._subtitle_settings = build(reading.SubtitleSettings, own, SUBTITLES)
@@ -178,6 +178,7 @@ class Segmenter:
         turns = self._speaking(recording, length, written)
         source = Recording(recording, length, written, turns)
         cut = self._ways[way].cut(source, self._configs[way])
+        plugins.require(cut, Transcript, "the result of cut", way, self._ways[way].__name__)
         spoken = self._spoken(source, heard, kept) or (None if cut is written else written)
         lines = speakers.labelled(cut, turns).lines
         segments = tuple(
@@ -233,10 +234,19 @@ class Segmenter:
         return self._recogniser.transcribe(source.sound, heard, kept)
 
 
+def _ways(wanted: str) -> dict[str, Way]:
+    """Return all ways that can be used; of the wanted one, say why if it cannot be."""
+    known = plugins.names("ways")
+    if wanted not in (AUTO, *known):
+        hint = choice(wanted, [AUTO, *known])
+        raise ConfigError(f"no way is called '{wanted}'", where="--way", hint=hint)
+    needed = {SUBTITLES, "speech", "windows"} if wanted == AUTO else {wanted}
+    for name in sorted(needed):
+        plugins.load("ways", name)
+    return {name: cast(Way, module) for name, module in plugins.load_all("ways").items()}
+
+
 def _configs(modules: dict[str, Way], options: SegmentOptions) -> dict[str, Settings]:
-    if options.way not in (AUTO, *modules):
-        hint = choice(options.way, [AUTO, *modules])
-        raise ConfigError(f"no way is called '{options.way}'", where="--way", hint=hint)
     for name in options.settings:
         if name not in modules:
             raise ConfigError(f"unknown setting '{name}'", hint=choice(name, list(modules)))

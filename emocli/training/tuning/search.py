@@ -35,7 +35,7 @@ from emocli.models.settings import TrainConfig
 from emocli.report.canvas import StyleName
 from emocli.space import Range, Space, Value
 from emocli.training.fusion_task import check_targets, make_criterion
-from emocli.training.prepare import corpus_size, read_settings
+from emocli.training.settings import corpus_size, read_settings
 from emocli.training.summaries import TrainSummary
 from emocli.training.train import TrainRequest
 from emocli.training.tuning.journal import (

@@ -38,7 +38,7 @@ PRESETS = {
 class Model(Network):
     """The mean of each view, (n, D), through a linear layer, summed over the views.
 
-    Shapes: views (n, T, D) -> logits (n, C), and as many of each modality.
+    Shapes: views (n, T, D) -> logits (n, C).
     """
 
     def __init__(self, dims: Mapping[str, int], outputs: int, config: Config) -> None:
@@ -48,4 +48,4 @@ class Model(Network):
     def forward(self, batch: Batch) -> FusionOutput:
         """Classify clips."""
         logits = {name: self.heads[name](batch.views[name].mean()) for name in self.heads}
-        return FusionOutput(sum(logits.values()), modality_logits=logits)
+        return FusionOutput(sum(logits.values()))

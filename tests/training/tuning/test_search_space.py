@@ -38,7 +38,7 @@ def test_what_is_no_range_is_refused(text: str) -> None:
 @pytest.mark.parametrize("fusion", plugins.names("fusion"))
 def test_every_network_declares_settings_it_can_be_built_with(fusion: str) -> None:
     from emocli.config import nested
-    from emocli.training.prepare import read_settings
+    from emocli.training.settings import read_settings
 
     space = declared(fusion, {}, {})
     assert any(name.startswith("network.") for name in space)

@@ -16,12 +16,13 @@ from emocli.prediction.timeline import PredictionReport
 
 
 def require_formats(wanted: Sequence[str]) -> None:
-    """Raise `ConfigError` for a format that there is not."""
+    """Raise `ConfigError` for a format that there is not, or that cannot be used."""
     known = plugins.names("writers")
     for name in wanted:
         if name not in known:
             hint = choice(name, known)
             raise ConfigError(f"no format is called '{name}'", where="--format", hint=hint)
+        plugins.load("writers", name)
 
 
 def write_formats(report: PredictionReport, folder: Path, wanted: Sequence[str]) -> list[Path]:
@@ -30,11 +31,13 @@ def write_formats(report: PredictionReport, folder: Path, wanted: Sequence[str])
     for segment in report.segments:
         by_file.setdefault(segment.file, []).append(segment)
     stems = names([Path(file).absolute() for file in by_file])
-    writers = [cast(Writer, plugins.load("writers", name)) for name in wanted]
+    writers = {name: cast(Writer, plugins.load("writers", name)) for name in wanted}
     written = []
     for file, segments in by_file.items():
-        for writer in writers:
+        for name, writer in writers.items():
+            text = writer.write(segments, folder)
+            plugins.require(text, str, "the result of write", name, writer.__name__)
             path = folder / f"{named(stems[Path(file).absolute()])}{writer.SUFFIX}"
-            write_text(path, writer.write(segments, folder))
+            write_text(path, text)
             written.append(path)
     return written
