@@ -115,3 +115,16 @@ def test_a_key_is_no_name(line: str) -> None:
 def test_phrases_are_detected_and_keys_are_not() -> None:
     assert len(replaced("how many were blamed, and the SVM beside it")) == 2
     assert replaced("the key is `distrusted`, the style --distrusted, and segment.distrusted") == []
+
+
+def test_the_glossary_has_each_word_once_and_those_that_the_docs_build_on() -> None:
+    text = (ROOT / "docs" / "glossary.md").read_text("utf-8")
+    cells = re.findall(r"^\| (.+?) \| ", text, re.MULTILINE)
+    words = [
+        word.strip("`") for cell in cells for word in re.sub(r" \(.*?\)", "", cell).split(", ")
+    ]
+    assert len(set(words)) == len(words)
+    needed = """analysis attention calibration clip corpus corruption dataset dialogue experiment
+        feature format gate hop manifest metric modality network plug-in prediction protocol proxy
+        report run seed segment split store track transcript view way writer"""
+    assert set(needed.split()) <= set(words)

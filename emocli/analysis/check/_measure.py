@@ -23,13 +23,13 @@ from emocli.robust.corrupt import Corrupter
 from emocli.training.fit_cca import fitted
 
 Flags = Mapping[str, Reals]
-"""Modality to 1 where it is flagged, 0 where it is trusted, NaN where a clip lacks it."""
+"""Modality to 1 where it is not trusted, 0 where it is trusted, NaN where a clip lacks it."""
 
 OTHERS = "shuffle"
 """Another clip's features: no anomaly but that they do not belong."""
 
 PROTOCOL = "m3er75"
-"""By which flagged and truly corrupted modalities are counted."""
+"""By which modalities that are not trusted, and truly corrupted ones, are counted."""
 
 PAPER_PRESETS = ("literal", "paper")
 """Presets the check is compared with, fitted on the same clips."""
@@ -148,7 +148,7 @@ def _modalities(folds: Sequence[_FittedChecks]) -> list[str]:
 
 
 def _shares(flags: Flags) -> dict[str, float]:
-    """Return the share of the clips that have a modality in which it is flagged."""
+    """Return the share of the clips that have a modality in which it is not trusted."""
     return {m: float(np.nanmean(x)) for m, x in flags.items() if not np.isnan(x).all()}
 
 
