@@ -322,7 +322,7 @@ def test_dead_worker_is_one_line_and_resumable(tmp_path: Path, store: Path) -> N
 def test_cluster_gives_the_same(tmp_path: Path, store: Path) -> None:
     distributed = pytest.importorskip("distributed")
     manifest = toy_features.corpus(MIXED, tmp_path)
-    extract(manifest, ["toy"], store, settings={}, workers=2)
+    extract(manifest, ["toy"], store, settings={})
     with distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
     ) as cluster:
