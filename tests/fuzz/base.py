@@ -249,7 +249,8 @@ SOUND = (
 )
 WORDS = (
     "inspect ms --verify",
-    "extract media/media.csv -f {feature} --store ms --set glove.vectors=media/vectors.txt",
+    "extract media/media.csv -f glove -f {feature} --store ms"
+    " --set glove.vectors=media/vectors.txt",
     "align media/media.csv -f mel --to glove --store ms",
 )
 COVAREP = "extract media/media.csv -f covarep --store new/store"
