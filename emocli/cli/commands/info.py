@@ -105,18 +105,15 @@ def _plugins(json: bool) -> None:
 def _called(kind: PluginKind, name: str) -> str:
     """Return what the command that `TITLES` names calls a plug-in, which has the name of a file."""
     from emocli import plugins
-    from emocli.plugin.model import Model
 
     if kind == "experiments":
         return name.replace("_", "-")
     if kind != "models":
         return name
     try:
-        module = plugins.load(kind, name)
-        plugins.require(module.MODEL, Model, "MODEL", name, module.__name__)
+        return str(plugins.load(kind, name).MODEL.name)
     except ConfigError:
         return name  # no command takes it; its description or `emocli models list` says why
-    return str(module.MODEL.name)
 
 
 COMMAND = Command("info", 150, command, light=True)
