@@ -163,7 +163,8 @@ def require(value: object, base: type, part: str, name: str, module: str) -> Non
         If it is of another.
     """
     if not isinstance(value, base):
-        raise _misfit(f"{base.__module__}.{base.__qualname__}", part, name, module)
+        kind = f"{base.__module__}.{base.__qualname__}".removeprefix("builtins.")
+        raise _misfit(kind, part, name, module)
 
 
 def _misfit(kind: str, part: str, name: str, module: str) -> ConfigError:
