@@ -227,7 +227,8 @@ def test_the_name_of_an_analysis_may_have_a_hyphen(
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: words\nVersion: 1\n")
     (info / "entry_points.txt").write_text("[emocli.analyses]\ncheck-words = a_module_of_words\n")
-    content = "from emocli.plugin.analysis import Report\nOptions = measure = None\n"
+    offers = "Options = OfRun\ndef measure(run, options): ...\n"
+    content = f"from emocli.plugin.analysis import OfRun, Report\n{offers}"
     (tmp_path / "a_module_of_words.py").write_text(content)
     monkeypatch.syspath_prepend(str(tmp_path))
     file = tmp_path / "late" / "reports" / "check-words+test.json"
