@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from emocli import plugins
+from emocli.config import Tree, read_toml
 from emocli.data.json_io import OPTIONAL
 from emocli.data.record import JsonPath, Number, Record, Report
 from emocli.space import Value
@@ -115,6 +116,17 @@ class SearchSummary(Record):
     importances: Mapping[str, Number]
     budget: Budget
     config: JsonPath
+
+    @property
+    def settings(self) -> Tree:
+        """The fixed and the chosen settings, as ``settings`` of `emocli.train` are written.
+
+        Raises
+        ------
+        ConfigError
+            If the file at ``config`` is gone, or no longer TOML.
+        """
+        return read_toml(self.config)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ import pytest
 
 import emocli
 from emocli.config import parse_sets
+from emocli.models import rundir
 from tests import toy
 from tests.training.tuning.searches import QUICK, command, spaced, tuned
 
@@ -37,3 +38,12 @@ def test_it_is_tried_as_far_as_a_range_holds_it(
     )
     assert (summary.chosen, summary.best.valid) == (first, found["best"]["valid"])
     assert summary.run.is_dir()
+
+
+def test_from_python_its_settings_train_the_network_again(corpus: toy.Toy, tmp_path: Path) -> None:
+    where = (str(corpus.manifest.path), str(corpus.store))
+    summary = emocli.tune(
+        *where, fusion="late", study=tmp_path / "study", trials=1, settings=parse_sets(QUICK)
+    )
+    again = emocli.train(*where, fusion="late", run=tmp_path / "run", settings=summary.settings)
+    assert rundir.read_config(again.run).network == rundir.read_config(summary.run).network
