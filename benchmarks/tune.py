@@ -39,7 +39,8 @@ from emocli.data.track import Track
 from emocli.evaluation.evaluator import RunEvaluator
 from emocli.training.train import TrainRequest
 from emocli.training.tuning.journal import Sampler
-from emocli.training.tuning.search import Search, declared
+from emocli.training.tuning.ranges import declared
+from emocli.training.tuning.search import Search
 
 CLASSES = ("anger", "joy", "neutral", "sadness")
 FEATURES = {"voice": ("audio", 20), "words": ("text", 16), "face": ("visual", 12)}

@@ -13,7 +13,7 @@ Uniform(low=0.0001, high=0.01, log=True)
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NoReturn, Protocol
 
 from emocli.errors import ConfigError
@@ -50,6 +50,9 @@ class Range(Protocol):
     def holds(self, value: object) -> bool:
         """Whether a value may be drawn."""
 
+    def including(self, value: object) -> Range:
+        """Return the least range of its kind that holds a value too; itself if there is none."""
+
 
 @dataclass(frozen=True)
 class Uniform:
@@ -74,6 +77,12 @@ class Uniform:
     def holds(self, value: object) -> bool:
         """Whether a value may be drawn."""
         return _is_number(value) and self.low <= float(str(value)) <= self.high
+
+    def including(self, value: object) -> Range:
+        """Return it with a bound moved to a value."""
+        if self.holds(value) or not isinstance(value, int | float) or (self.log and value <= 0):
+            return self
+        return replace(self, low=min(self.low, value), high=max(self.high, value))
 
 
 @dataclass(frozen=True)
@@ -113,6 +122,12 @@ class Choice:
     def holds(self, value: object) -> bool:
         """Whether a value may be drawn."""
         return value in self.values
+
+    def including(self, value: object) -> Range:
+        """Return it with a value added."""
+        if self.holds(value) or not isinstance(value, bool | int | float | str):
+            return self
+        return Choice((*self.values, value))
 
 
 Space = Mapping[str, Range]

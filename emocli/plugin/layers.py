@@ -57,7 +57,7 @@ class NetworkSettings(Settings):
     """
 
     SPACE: ClassVar[Space] = {
-        "hidden": Choice((32, 64, 128, 256)),
+        "hidden": Choice((16, 32, 64, 128, 256)),
         "dropout": Uniform(0.0, 0.6),
     }
     RULES: ClassVar[Rules] = {"hidden": UNITS}

@@ -27,7 +27,7 @@ from emocli.plugin import feature, network
 from emocli.plugin.robustness import packages, read
 from emocli.pretrained.models import folder_of, named
 from emocli.space import Choice
-from emocli.training.tuning.search import declared
+from emocli.training.tuning.ranges import declared
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "examples" / "plugin_package"

@@ -88,11 +88,11 @@ def command(
 ) -> None:
     """Search for settings on the validation split.
 
-    The test split stays sealed. The first trial is the default; the others draw what the network
-    and the training declare, and --space adds or changes; what --set fixes is not searched. The
-    best settings go to STUDY/best.toml, for --config of emocli train, and a page to
-    STUDY/study.html. Needs pip install 'emocli[tune]'. Repeat the command to resume, with more
-    --trials to go on.
+    The test split stays sealed. The first trial is the default, as far as ranges of --space hold
+    it; the others draw what the network and the training declare, and --space adds or changes;
+    what --set fixes is not searched. The best settings go to STUDY/best.toml, for --config of
+    emocli train, and a page to STUDY/study.html. Needs pip install 'emocli[tune]'. Repeat the
+    command to resume, with more --trials to go on.
 
     With --folds the choice is made anew inside each fold's training part, so that every clip is
     predicted by settings chosen without it: emocli evaluate STUDY/chosen.
@@ -157,7 +157,8 @@ def _search(
     style: StyleName,
 ) -> Search:
     from emocli.space import parse
-    from emocli.training.tuning.search import Search, declared
+    from emocli.training.tuning.ranges import declared
+    from emocli.training.tuning.search import Search
 
     own = dict(map(parse, space))
     ranges = declared(base.fusion, base.settings, own)
@@ -181,7 +182,7 @@ def _searched(
         show.as_json(
             {
                 "trials": search.trials * (folds or 1),
-                "space": {name: each.text() for name, each in search.space.items()},
+                "space": {name: each.text() for name, each in search.ranges.items()},
             }
         )
         return

@@ -23,8 +23,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from emocli import plugins
-from emocli.config import Plain, build, leaves, merge, nested
+from emocli.config import leaves, merge, nested
 from emocli.data.durable import locked, used_folder
 from emocli.data.pool import Progress, open_pool
 from emocli.errors import ConfigError, EmocliError, EmocliWarning, RunError
@@ -33,8 +32,8 @@ from emocli.models import rundir
 from emocli.models.rundir import EpochMetrics
 from emocli.models.settings import TrainConfig
 from emocli.report.canvas import StyleName
-from emocli.space import Range, Space, Value
-from emocli.training.fusion_task import check_targets, make_criterion
+from emocli.space import Space, Value
+from emocli.training.fusion_task import make_criterion
 from emocli.training.settings import corpus_size, read_settings
 from emocli.training.summaries import TrainSummary
 from emocli.training.train import TrainRequest
@@ -48,6 +47,7 @@ from emocli.training.tuning.journal import (
     open_study,
     started,
 )
+from emocli.training.tuning.ranges import with_default
 from emocli.training.tuning.study_summary import Trial, TrialOutcome, best_of
 
 UNNOTED = (
@@ -72,7 +72,7 @@ class Search:
     base : TrainRequest
         What every trial has; its ``run`` is the folder of the study.
     space : mapping
-        Setting to its range.
+        Setting to its range, as declared or named by a command.
     trials : int
         So many, those included that an earlier command has done.
     sampler : {'tpe', 'random'}
@@ -98,6 +98,11 @@ class Search:
     def folder(self) -> Path:
         """Where the trials are."""
         return self.base.run
+
+    @cached_property
+    def ranges(self) -> Space:
+        """The space, widened by the default where no command has named a range."""
+        return with_default(self.space, self.base)
 
     def run(self, number: int) -> Path:
         """Return the folder of a trial."""
@@ -135,7 +140,7 @@ class Search:
         """Read the settings with each value that a range ends at; yield the training's."""
         base = self.base
         size = corpus_size(base.manifest, base.fusion)
-        for name, each in self.space.items():
+        for name, each in self.ranges.items():
             for value in each.ends():
                 tree = merge(base.settings, nested({name: value}))
                 yield read_settings(base.fusion, base.preset, tree, size)[1]
@@ -210,11 +215,11 @@ class Search:
             "manifest": base.manifest.fingerprint,
             "fold": base.manifest.fold and base.manifest.fold.model_dump(),
             "robust": base.robust.stated(),
-            "space": {name: each.text() for name, each in self.space.items()},
+            "space": {name: each.text() for name, each in self.ranges.items()},
             "sampler": self.sampler,
             "seed": self.seed,
             "pruning": self.prune,
-            "default": {k: v for k, v in leaves(base.resolved()) if k not in self.space},
+            "default": {k: v for k, v in leaves(base.resolved()) if k not in self.ranges},
         }
         return {name: json.dumps(value, sort_keys=True) for name, value in values.items()}
 
@@ -223,7 +228,7 @@ class Search:
         default = dict(leaves(self.base.resolved()))
         return {
             name: default[name]
-            for name, each in self.space.items()
+            for name, each in self.ranges.items()
             if each.holds(default.get(name))
         }
 
@@ -238,7 +243,7 @@ class Search:
             following = len(started(self._study(0))) if number is None else number
             study = self._study(following)
             trial = study.ask() if number is None else again(study, number)
-            drawn = {name: self._draw(study, trial, name) for name in self.space}
+            drawn = {name: self._draw(study, trial, name) for name in self.ranges}
         # A worker of a cluster may have several threads, and the libraries one source of
         # randomness; and it goes on with a trial whose command was killed, and is repeated.
         process = self.folder / f".worker-{socket.gethostname()}-{os.getpid()}"
@@ -257,7 +262,7 @@ class Search:
         if name in frozen.params and name not in trial.relative_params:
             kind = frozen.distributions[name]
             study.sampler.sample_independent(study, frozen, name, kind)
-        return self.space[name].draw(trial, name)
+        return self.ranges[name].draw(trial, name)
 
     def _state(self, number: int) -> str:
         (frozen,) = (each for each in self._study(0).trials if each.number == number)
@@ -353,43 +358,3 @@ def _changed(was: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
     changed = sorted(key for key in {*old, *new} if old.get(key) != new.get(key))
     requested = [key for key in changed if not key.startswith("default.")]
     return requested or [key for key in changed if key in old]
-
-
-def declared(fusion: str, settings: Mapping[str, Plain], own: Space) -> Space:
-    """Return a network's search space: what it and the training declare, and a command adds.
-
-    What the settings fix, or the network refuses, is not searched.
-
-    Raises
-    ------
-    ConfigError
-        If there is no such network, or a setting has a value and a range of the command's own.
-    """
-    module = plugins.load("fusion", fusion)
-    network: Space = module.Config.SPACE
-    space = {
-        **{f"network.{name}": each for name, each in network.items()},
-        **{f"train.{name}": e for name, e in TrainConfig.SPACE.items() if _fits(module, name, e)},
-    }
-    fixed = [f"{name}." for name, _ in leaves(settings)]
-    for name in own:
-        if any(value.startswith(f"{name}.") for value in fixed):
-            what = f"'{name}' has a value and a range"
-            hint = f"leave out --space {name} or what --set or --config says of it"
-            raise ConfigError(what, hint=hint)
-    free = {
-        name: each
-        for name, each in space.items()
-        if not any(set_.startswith(f"{name}.") for set_ in fixed)
-    }
-    return {**free, **own}
-
-
-def _fits(module: Any, name: str, each: Range) -> bool:
-    """Whether a network can learn with every value of a setting of the training."""
-    try:
-        for value in each.ends():
-            check_targets(module.Model, "single", build(TrainConfig, {name: value}, "train"))
-    except ConfigError:
-        return False
-    return True

@@ -32,7 +32,8 @@ from emocli.space import parse
 from emocli.training.summaries import TrainSummary
 from emocli.training.train import TrainRequest
 from emocli.training.tuning import nested_page
-from emocli.training.tuning.search import Search, declared
+from emocli.training.tuning.ranges import declared
+from emocli.training.tuning.search import Search
 from emocli.training.tuning.study_page import blocks, drawings
 from emocli.training.tuning.study_summary import (
     REPORT,
@@ -190,7 +191,7 @@ def _reported(search: Search, trained: TrainSummary) -> SearchSummary:
         fusion=search.base.fusion,
         monitor=search.monitor,
         sampler=search.sampler,
-        space={name: each.text() for name, each in search.space.items()},
+        space={name: each.text() for name, each in search.ranges.items()},
         trials=tuple(trials),
         best=best,
         chosen=best.settings,

@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from emocli import plugins
-from emocli.config import merge
+from emocli.config import leaves, merge
 from emocli.errors import ConfigError
+from emocli.fusion import late
 from emocli.space import Choice, Uniform, Whole, parse
-from emocli.training.tuning.search import Search, declared
+from emocli.training.tuning.ranges import declared
+from emocli.training.tuning.search import Search
 from tests import toy
 
 
@@ -78,3 +80,28 @@ def test_values_that_do_nothing_are_warned_of(tmp_path: Path) -> None:
     ten = "train.swa = 10 averages nothing with train.epochs ="
     three = "train.swa = 3 averages nothing with train.epochs = 3"
     assert said == [[], [f"{start}{ten} 10{end}"], [f"{start}{three}, {ten} 3{end}"]]
+
+
+def test_what_is_declared_is_widened_by_the_default_and_what_is_named_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of so few clips the rule of size makes 16 units."""
+    made = toy.build(tmp_path)
+    base = made.request("study", settings={})
+    assert Search(base, declared("late", {}, {}))._default()["network.hidden"] == 16
+    monkeypatch.setattr(late.Config, "SPACE", {"hidden": Choice((32, 64))})
+    search = Search(base, declared("late", {}, {}))
+    assert search.ranges["network.hidden"] == Choice((32, 64, 16))
+    default = dict(leaves(base.resolved()))
+    assert search._default() == {name: default[name] for name in search.space}
+    own = {"network.hidden": Whole(1, 8)}
+    search = Search(base, declared("late", {}, own))
+    assert search.ranges == search.space
+    assert "network.hidden" not in search._default()
+
+
+def test_a_range_is_widened_by_a_value_of_its_kind() -> None:
+    assert Choice((32, 64)).including(16) == Choice((32, 64, 16))
+    assert Choice((32, 64)).including(None) == Choice((32, 64))
+    assert Whole(2, 5).including(7) == Whole(2, 7)
+    assert Uniform(0.1, 1, log=True).including(0.0) == Uniform(0.1, 1, log=True)
