@@ -185,3 +185,21 @@ def corpus_settings(request: pytest.FixtureRequest) -> Mapping[str, Mapping[str,
             module = import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
             values |= module.corpus_settings(request.getfixturevalue)
     return values
+
+
+Install = Callable[[str, str, str, str], None]
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
+    """Install a package of one module with one entry point: kind, name, module, its content."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def install(kind: str, name: str, module: str, content: str) -> None:
+        (tmp_path / f"{module}.py").write_text(content)
+        info = tmp_path / f"{module}-1.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1\n")
+        (info / "entry_points.txt").write_text(f"[emocli.{kind}]\n{name} = {module}\n")
+
+    return install

@@ -25,9 +25,8 @@ from emocli.plugin.analysis import OfRun
 from emocli.plugin.robustness import CorruptionSpec, read
 from emocli.prediction.segmentation.reading import read_transcript
 from emocli.training.settings import read_settings
-from tests.conftest import Refused
+from tests.conftest import Install, Refused
 
-Install = Callable[[str, str, str, str], None]
 UNINSTALL = "uninstall its package"
 
 
@@ -35,21 +34,6 @@ def test_names_are_the_files() -> None:
     folder = Path(plugins.__file__).parent / "fusion"
     files = {p.stem for p in folder.glob("*.py") if not p.stem.startswith("_")}
     assert files <= set(plugins.names("fusion"))
-
-
-@pytest.fixture
-def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
-    """Install a package of one module with one entry point: kind, name, module, its content."""
-    monkeypatch.syspath_prepend(str(tmp_path))
-
-    def install(kind: str, name: str, module: str, content: str) -> None:
-        (tmp_path / f"{module}.py").write_text(content)
-        info = tmp_path / f"{module}-1.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1\n")
-        (info / "entry_points.txt").write_text(f"[emocli.{kind}]\n{name} = {module}\n")
-
-    return install
 
 
 def test_an_installed_package_adds_one(install: Install) -> None:
@@ -275,7 +259,7 @@ def test_recordings_are_cut_beside_a_way_and_a_reader_that_cannot_be_used(
     sound = tmp_path / "talk.wav"
     wavfile.write(sound, 8000, np.zeros(24000, np.int16))
     assert run(["segment", str(sound), "-o", str(tmp_path / "talk.csv")]) == 0
-    way, reader, _ = capsys.readouterr().err.splitlines()
+    way, reader = capsys.readouterr().err.splitlines()
     assert way.startswith("warning: left out: the way 'whole' is both")
     assert reader.startswith("warning: left out: broken_reader: plug-in 'break' cannot be imported")
     assert run(["segment", str(sound), "--way", "whole", "-o", str(tmp_path / "o.csv")]) == 2

@@ -162,6 +162,7 @@ def warnings_as_lines() -> Iterator[None]:
     """Print what is warned of below the command line as `warn` does, each message once."""
     with warnings.catch_warnings():
         as_python_has_it = warnings.showwarning
+        told: set[str] = set()
 
         def show(
             message: Warning | str,
@@ -171,13 +172,14 @@ def warnings_as_lines() -> Iterator[None]:
             file: TextIO | None = None,
             line: str | None = None,
         ) -> None:
-            if issubclass(category, EmocliWarning):
-                warn(str(message))
-            else:
+            if not issubclass(category, EmocliWarning):
                 as_python_has_it(message, category, filename, lineno, file, line)
+            elif str(message) not in told:  # Python tells it once for each line of code
+                told.add(str(message))
+                warn(str(message))
 
         warnings.showwarning = show
-        warnings.simplefilter("default", EmocliWarning)
+        warnings.simplefilter("always", EmocliWarning)
         yield
 
 

@@ -6,8 +6,9 @@ import inspect
 import re
 import textwrap
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
-from types import MappingProxyType
+from types import MappingProxyType, ModuleType
 
 from emocli import plugins
 from emocli.config import Plain, Settings, Tree, leaves, merge, subsection
@@ -93,12 +94,6 @@ def names() -> list[str]:
     return [*_COMMON, *dict.fromkeys(every)]
 
 
-def own_names() -> list[str]:
-    """Name everything of emocli's own that has settings, whatever packages are installed."""
-    own = [name for k in PLUGINS.values() for name in sorted(plugins.files(plugins.KINDS[k]))]
-    return [*_COMMON, *dict.fromkeys(own)]
-
-
 def settings_of(name: str) -> tuple[Setting, ...]:
     """Return the settings of a network, a feature, a dataset, a command, ...
 
@@ -126,12 +121,13 @@ def settings_lines(name: str, width: int = 80) -> Iterator[str]:
 
 
 def settings_page() -> str:
-    """Write the settings of everything of emocli's own as a page in Markdown."""
+    """Write the settings of everything of emocli's own, whatever is installed, in Markdown."""
     parts = [HEAD]
-    for name in own_names():
+    for name, sections in _own().items():
         rows = tuple(
             (setting.key, defaults(setting), setting.takes, setting.meaning.replace("``", ""))
-            for setting in settings_of(name)
+            for section in sections
+            for setting in _settings(section)
         )
         if rows:
             columns = ("setting", "default", "takes", "meaning")
@@ -142,13 +138,17 @@ def settings_page() -> str:
 def keys_called(name: str, sections: Collection[str], network: str | None = None) -> list[str]:
     """Return the settings whose last name is this one, of sections of a command.
 
-    ``network`` is what ``network.KEY`` are settings of; without it they are not looked at.
+    ``network`` is what ``network.KEY`` are settings of; without it they are not looked at. Plug-ins
+    that cannot be used have none.
     """
     known = [s for s in sections if s in names()]
     if "network" in sections and network in plugins.names("fusion"):
         known.append(str(network))
-    keys = [setting.key for section in known for setting in settings_of(section)]
-    return [key for key in dict.fromkeys(keys) if key.rpartition(".")[2] == name]
+    keys: dict[str, None] = {}
+    for section in known:
+        with suppress(ConfigError):  # the command may have no use for it
+            keys |= dict.fromkeys(setting.key for setting in settings_of(section))
+    return [key for key in keys if key.rpartition(".")[2] == name]
 
 
 def _sections(name: str) -> tuple[SettingsSection, ...]:
@@ -157,12 +157,22 @@ def _sections(name: str) -> tuple[SettingsSection, ...]:
     for what, kind in PLUGINS.items():
         for written in (name, name.replace("-", "_")):
             if written in plugins.names(kind):
-                return _plugin(what, kind, written)
+                return _plugin(what, written, plugins.load(kind, written))
     raise ConfigError(f"nothing called '{name}' has settings", hint=choice(name, names()))
 
 
-def _plugin(what: str, kind: PluginKind, name: str) -> tuple[SettingsSection, ...]:
-    module = plugins.load(kind, name)
+def _own() -> dict[str, tuple[SettingsSection, ...]]:
+    """Return the settings of everything of emocli's own, by name."""
+    own = {name: sections() for name, sections in _COMMON.items()}
+    for what, kind in PLUGINS.items():
+        for module in plugins.load_own(kind):
+            name = module.__name__.rpartition(".")[2]
+            if name not in own:
+                own[name] = _plugin(what, name, module)
+    return own
+
+
+def _plugin(what: str, name: str, module: ModuleType) -> tuple[SettingsSection, ...]:
     if what == "network":
         presets: Mapping[str, Tree] = module.PRESETS
         own, training = (
