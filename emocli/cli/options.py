@@ -158,6 +158,13 @@ class SettingOptions:
 
         return sections.settings(command, self.config, self.settings, takes)
 
+    @property
+    def typed_sections(self) -> Collection[str]:
+        """The sections of the settings that do not come from a file."""
+        from emocli.config import parse_sets
+
+        return parse_sets(self.settings).keys()
+
 
 @dataclass(frozen=True, kw_only=True)
 class CorpusOptions:
@@ -243,17 +250,30 @@ class CutOptions:
     ] = ""
     language: Annotated[str, Option("Language code, e.g. en; default: recognised.")] = ""
 
-    def over(self, settings: Tree) -> SegmentOptions:
-        """Return them over settings of ways to cut."""
+    def over(self, settings: Tree, typed: Collection[str], *, cut: bool = True) -> SegmentOptions:
+        """Return them over settings of ways to cut.
+
+        A file has settings of all commands and ways: of those that were not typed, only what is
+        used is taken, and nothing if there is nothing to ``cut``.
+        """
+        from emocli import plugins
         from emocli.cli.sections import section_of
         from emocli.config import merge
         from emocli.errors import ConfigError
-        from emocli.prediction.segmentation.segmenter import AUTO, WINDOWS, SegmentOptions
+        from emocli.prediction.segmentation.segmenter import (
+            AUTO,
+            WINDOWS,
+            SegmentOptions,
+            used_ways,
+        )
 
         for name in ("window", "hop"):
             if getattr(self, name) is not None and self.way not in (AUTO, WINDOWS):
                 hint = "it is for windows: leave it out, or choose --way windows"
                 raise ConfigError(f"--{name} has no use with --way {self.way}", hint=hint)
+        taken = {*typed, *(used_ways(self.way) if cut else ())}
+        unused = set(plugins.names("ways")) - taken
+        settings = {name: values for name, values in settings.items() if name not in unused}
         windows = section_of(WINDOWS, {"window": self.window, "hop": self.hop})
         return SegmentOptions(
             way=self.way,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from emocli.data.pool import Progress
-from emocli.errors import MediaError
+from emocli.errors import ConfigError, MediaError
 from emocli.prediction.clips import Piece, pieces_in, pieces_of
 from emocli.prediction.progress import RecordingClock, no_progress
 from emocli.prediction.segmentation.journal import Journal
@@ -59,9 +59,20 @@ def pieces_for(
         what = "is a manifest, and there are recordings beside it"
         raise MediaError(what, where=listed[0], hint="predict them in two commands")
     if listed:
+        _require_uncut(options, listed[0])
         corpora = [read_unlabelled(path, classes) for path in listed]
         return Pieces(tuple(piece for corpus in corpora for piece in pieces_in(corpus)))
     return _cut(recordings(inputs), options, work, progress)
+
+
+def _require_uncut(options: SegmentOptions, manifest: Path) -> None:
+    """Refuse options of cutting, which clips of a manifest have no use for."""
+    plain = SegmentOptions()
+    names = [f.name for f in fields(options) if getattr(options, f.name) != getattr(plain, f.name)]
+    names += [f"settings of '{name}'" for name in options.settings]
+    if given := [name for name in names if name != "settings"]:
+        what = f"its clips are not cut: {', '.join(given)} has no use for a manifest"
+        raise ConfigError(what, where=manifest, hint="leave it out, or predict recordings")
 
 
 def _cut(paths: Sequence[Path], options: SegmentOptions, work: Path, progress: Progress) -> Pieces:

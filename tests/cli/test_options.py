@@ -141,4 +141,8 @@ def test_a_class_of_options_stands_for_its_fields() -> None:
     app(["--way", "windows", "--hop", "1.5", "--set", "a=1", "--set", "b=2"], standalone_mode=False)
     cut = options.CutOptions(way="windows", hop=1.5)
     assert told == [cut, options.SettingOptions(settings=("a=1", "b=2")), False]
-    assert cut.over({"windows": {"window": 3}}).settings == {"windows": {"window": 3, "hop": 1.5}}
+    of_file = {"windows": {"window": 3}, "speech": {"margin": 0}, "subtitles": {"tiers": ["a"]}}
+    used = {"windows": {"window": 3, "hop": 1.5}, "subtitles": {"tiers": ["a"]}}
+    assert cut.over(of_file, typed=()).settings == used
+    typed = cut.over(of_file, typed=("speech",)).settings
+    assert typed == used | {"speech": {"margin": 0}}

@@ -119,6 +119,21 @@ def test_a_manifest_whose_media_are_elsewhere(
     )
 
 
+@pytest.mark.parametrize(
+    "option", [["--way", "whole"], ["--hop", "1"], ["--transcribe"], ["--set", "windows.hop=1"]]
+)
+def test_options_of_cutting_for_a_manifest(
+    corpus: toy.Toy, talk: Path, capsys: pytest.CaptureFixture[str], option: list[str]
+) -> None:
+    path = talk.parent / "clips.csv"
+    path.write_text("id,split,media.audio\none,test,talk.wav\n")
+    run = corpus.trained("run", "unimodal", features=["mel"])
+    assert "clips.csv: its clips are not cut" in refusal(capsys, run, path, *option)
+    (talk.parent / "all.toml").write_text("[windows]\nhop = 1\n")
+    shared = ("--config", talk.parent / "all.toml", "--set", "mel.bands=5")
+    assert emocli("predict", run, path, "-o", talk.parent / "out", *shared) == 0
+
+
 def test_a_folder_that_is_no_run(
     talk: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

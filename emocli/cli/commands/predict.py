@@ -99,12 +99,14 @@ def command(
     after a restart only new ones are predicted.
     """
     from emocli.plugin.robustness import RepairOptions
+    from emocli.prediction.inputs import MANIFEST
     from emocli.prediction.predict import PredictOptions, predict
 
     tree = settings.read_settings("predict")
     ways = {name: tree.pop(name) for name in plugins.names("ways") if name in tree}
+    manifests = any(path.suffix.lower() == MANIFEST for path in inputs or ())
     chosen = PredictOptions(
-        segments=cut.over(ways),
+        segments=cut.over(ways, settings.typed_sections, cut=not manifests),
         settings=tree,
         repair=RepairOptions(check=check, proxy=proxy, fill=fill),
         workers=workers,

@@ -40,7 +40,7 @@ def command(
     """
     from emocli.prediction.segmentation.segment_recordings import plan, segment
 
-    chosen = cut.over(settings.read_settings("segment"))
+    chosen = cut.over(settings.read_settings("segment"), settings.typed_sections)
     if dry_run:
         plans = plan(recordings, chosen)
         if json:

@@ -128,6 +128,10 @@ class Segmenter:
         options: SegmentOptions,
         recogniser: Transcriber | None = None,
     ) -> None:
+        given: object = options  # a caller's, who may not check types
+        if not isinstance(given, SegmentOptions):
+            what = f"options are SegmentOptions, not {type(given).__name__}"
+            raise ConfigError(what, hint="give SegmentOptions(way=...)")
         self._options = options
         self._only_recording = len(recordings) == 1
         self._ways = _ways(options.way)
@@ -234,14 +238,18 @@ class Segmenter:
         return self._recogniser.transcribe(source.sound, heard, kept)
 
 
+def used_ways(way: str) -> list[str]:
+    """Return the ways whose settings are used if this one is wanted; subtitles are always read."""
+    return ["speech", SUBTITLES, WINDOWS] if way == AUTO else [way, SUBTITLES]
+
+
 def _ways(wanted: str) -> dict[str, Way]:
     """Return all ways that can be used; of the wanted one, say why if it cannot be."""
     known = plugins.names("ways")
     if wanted not in (AUTO, *known):
         hint = choice(wanted, [AUTO, *known])
         raise ConfigError(f"no way is called '{wanted}'", where="--way", hint=hint)
-    needed = {SUBTITLES, "speech", "windows"} if wanted == AUTO else {wanted}
-    for name in sorted(needed):
+    for name in used_ways(wanted):
         plugins.load("ways", name)
     return {name: cast(Way, module) for name, module in plugins.load_all("ways").items()}
 
@@ -250,6 +258,9 @@ def _configs(modules: dict[str, Way], options: SegmentOptions) -> dict[str, Sett
     for name in options.settings:
         if name not in modules:
             raise ConfigError(f"unknown setting '{name}'", hint=choice(name, list(modules)))
+        if name not in used_ways(options.way):
+            what = f"settings of '{name}' have no use with the way '{options.way}'"
+            raise ConfigError(what, hint=f"leave them out, or choose the way '{name}'")
     return {
         name: build(way.Config, options.settings.get(name, {}), name)
         for name, way in modules.items()

@@ -239,6 +239,7 @@ def test_impossible_subtitles_are_one_line(
         (["talk.wav", "--window", "1", "--hop", "2"], "leave gaps"),
         (["talk.wav", "--way", "whole", "--window", "1"], "--window has no use with --way whole"),
         (["talk.wav", "--way", "subtitles", "--hop", "1"], "it is for windows: leave it out"),
+        (["talk.wav", "--way", "whole", "--set", "windows.hop=9"], "with the way 'whole'"),
         (["talk.wav", "--set", "windows.size=3"], "unknown setting 'windows.size'"),
         (["talk.wav", "--set", "wind.hop=3"], "unknown setting 'wind'"),
         (["talk.wav", "--speakers", "none.rttm"], "none.rttm: there is no such file"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -41,3 +42,16 @@ def test_names_of_recordings(tmp_path: Path) -> None:
 def test_an_unknown_way_is_refused() -> None:
     with pytest.raises(ConfigError, match="no way is called 'wole'; did you mean 'whole'"):
         Segmenter([], SegmentOptions(way="wole"))
+
+
+def test_settings_of_another_way_are_refused_but_for_those_of_subtitles() -> None:
+    settings = {"subtitles": {"overlap": "keep"}, "windows": {"hop": 1}}
+    Segmenter([], SegmentOptions(way="auto", settings=settings))
+    with pytest.raises(ConfigError, match="settings of 'windows' have no use with the way 'whole'"):
+        Segmenter([], SegmentOptions(way="whole", settings=settings))
+
+
+def test_options_that_are_none_are_refused() -> None:
+    options: Any = {"way": "whole"}
+    with pytest.raises(ConfigError, match="options are SegmentOptions, not dict"):
+        Segmenter([], options)
