@@ -11,6 +11,7 @@ from emocli import plugins
 from emocli.data.durable import digest
 from emocli.data.manifest import Manifest
 from emocli.data.record import Report
+from emocli.data.speakers import USED
 from emocli.errors import ConfigError, EmocliError, ReportError, RunError
 from emocli.evaluation.report import EvaluationReport
 from emocli.experiments.report import ExperimentReport
@@ -137,16 +138,18 @@ class RunRecords:
     def main(self) -> EvaluationReport | None:
         """The evaluation that the page is about; None before the first.
 
-        It is one of the run's own test clips, of the networks it holds now, if there is one; with
-        least done to the clips, that everybody has first asked for.
+        It is one of the run's own test clips, of the networks it holds now, if there is one, with
+        features normalised as in its training; with least done to the clips, that everybody has
+        first asked for.
         """
         each = [file.report for file in self.evaluations]
         return min(each, key=self._rank) if each else None
 
-    def _rank(self, report: EvaluationReport) -> tuple[bool, bool, bool, bool, bool]:
+    def _rank(self, report: EvaluationReport) -> tuple[bool, bool, bool, bool, bool, bool]:
         return (
             not self.is_own(report),
             self.is_stale(report),
+            report.normalised not in (None, USED),
             report.repair != "" and not self.config.robust,
             report.corrupted is not None,
             not report.by,
@@ -154,10 +157,22 @@ class RunRecords:
 
     @property
     def own(self) -> tuple[EvaluationReport, ...]:
-        """Evaluations of the clips that the main one is of."""
+        """Evaluations of the clips that the main one is of, with features normalised alike."""
+        return tuple(f.report for f in self._same_clips if not self._otherwise_normalised(f))
+
+    @property
+    def otherwise_normalised(self) -> tuple[EvaluationFile, ...]:
+        """Evaluations of the same clips whose features were normalised otherwise."""
+        return tuple(filter(self._otherwise_normalised, self._same_clips))
+
+    def _otherwise_normalised(self, file: EvaluationFile) -> bool:
+        return self.main is not None and file.report.normalised != self.main.normalised
+
+    @property
+    def _same_clips(self) -> tuple[EvaluationFile, ...]:
         main = self.main
         return tuple(
-            file.report
+            file
             for file in self.evaluations
             if main
             and file.report.inputs.manifest == main.inputs.manifest

@@ -151,6 +151,13 @@ def _cautions(run: RunRecords, report: EvaluationReport) -> Iterator[str]:
     if not run.is_own(report):
         tested = f"{report.dataset}, {report.split}"
         yield f"This is no evaluation of the run's own test clips: {tested}."
+    for file in run.otherwise_normalised:
+        name = file.report.clean.shown[0]
+        yield (
+            f"`{file.path.name}` is not among the numbers here: its features are "
+            f"{file.report.normalised or 'not normalised by speaker'} "
+            f"({texts.title(name)} {texts.metric(file.report.clean.metrics, name)} of clean clips)."
+        )
     yield from report.warnings
     yield from report.remarks
 
