@@ -165,6 +165,12 @@ class SettingOptions:
 
         return parse_sets(self.settings).keys()
 
+    def spare(self, manifest: Path) -> None:
+        """Refuse to write a manifest over the file of settings; see `require_spared`."""
+        from emocli.data.sidecar import require_spared
+
+        require_spared(manifest, [self.config] if self.config else [])
+
 
 @dataclass(frozen=True, kw_only=True)
 class CorpusOptions:

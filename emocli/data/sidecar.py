@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from emocli.config import Settings, build
 from emocli.data.durable import digest, disk_errors
 from emocli.data.encoding import read_text
-from emocli.data.manifest_rules import Task
+from emocli.data.manifest_rules import Task, absolute
 from emocli.data.table import DataTable, read_table
 from emocli.errors import ConfigError, ManifestError
 from emocli.parsing import Plain, parse_toml
@@ -134,3 +134,27 @@ def encoded(text: str, path: Path) -> bytes:
     except UnicodeEncodeError as fault:
         bad = fault.object[fault.start : fault.end]
         raise ManifestError(f"{bad!r} cannot be written in UTF-8", where=path) from None
+
+
+def require_spared(path: Path, inputs: Iterable[Path]) -> None:
+    """Require that writing a manifest replaces nothing that it is made from.
+
+    Raises
+    ------
+    ManifestError
+        If its CSV file or the TOML file beside it is one of the inputs, by whatever path.
+    """
+    path = absolute(path)
+    written = [each for each in (path, sidecar_path(path)) if each.exists()]
+    for each in inputs if written else ():
+        for file in written:
+            if _is_same(each, file):
+                what = f"is read, and writing the manifest '{path.name}' would replace it"
+                raise ManifestError(what, where=file, hint="write the manifest elsewhere")
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    try:
+        return one.samefile(other)
+    except (OSError, ValueError):  # it is not there, or no path
+        return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os.path
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from emocli import config, plugins
 from emocli.data.clip import SPLITS
 from emocli.data.durable import used_folder
 from emocli.data.manifest import Manifest, Task
+from emocli.data.manifest_rules import absolute
+from emocli.data.sidecar import require_spared, sidecar_path
 from emocli.display import number_of
 from emocli.errors import ConfigError, ManifestError, choice
 from emocli.interchange.sources import importable, words_in
@@ -61,7 +64,7 @@ def make_manifest(dataset: str, root: Path, output: Path, settings: config.Tree)
     ConfigError
         For an unknown dataset or setting.
     ManifestError
-        If the folder does not hold the corpus.
+        If the folder does not hold the corpus, or the manifest would replace a file of it.
     """
     module = plugins.load("datasets", dataset)
     if output.suffix != ".csv":
@@ -74,9 +77,11 @@ def make_manifest(dataset: str, root: Path, output: Path, settings: config.Tree)
             f"setting '{key}' does not belong to dataset '{dataset}'", hint=choice(key, own)
         )
     chosen = config.build(module.Config, settings.get(dataset, {}), dataset)
+    require_spared(output, _tables(root, chosen, output))
     with used_folder(output.parent):  # before a corpus is read, or drawn, that cannot be noted
         manifest: Manifest = module.build(root, chosen)
         plugins.require(manifest, Manifest, "the result of build", dataset, module.__name__)
+        require_spared(output, (path for clip in manifest.clips for path in clip.media.values()))
         manifest.write(output)
     clips, features = manifest.clips, importable(manifest.root)
     timed = any(path.suffix == ".csd" for path in features)
@@ -96,6 +101,16 @@ def make_manifest(dataset: str, root: Path, output: Path, settings: config.Tree)
         manifest.classes,
         text,
     )
+
+
+def _tables(root: Path, settings: config.Settings, output: Path) -> Iterator[Path]:
+    """Yield what is read of a corpus: files that settings name, and what is no manifest there."""
+    for _, value in config.leaves(settings.model_dump()):
+        if isinstance(value, str | Path):
+            yield root / value
+    inside = absolute(root) in absolute(output).parents
+    if inside and not sidecar_path(output).exists():
+        yield output
 
 
 def _media(manifest: Manifest) -> tuple[dict[str, int], list[str]]:

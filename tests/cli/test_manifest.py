@@ -87,3 +87,23 @@ def test_the_help_names_the_columns(capsys: pytest.CaptureFixture[str]) -> None:
     said = " ".join(capsys.readouterr().out.split())
     for column in ("labels.csv", "speaker", "media.audio", "<id>.wav", "label"):
         assert column in said
+
+
+def test_a_manifest_replaces_nothing_that_it_is_made_from(
+    corpus: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table(corpus, "id,label,media.audio", "a,x,a.wav", "b,y,b.wav", "c,x,c.wav")
+    other, settings = corpus / "other.csv", corpus / "labels.toml"
+    other.write_text("id,name\n")
+    add(corpus, "a.wav", "b.wav", "c.wav")
+    for out in (corpus / "labels.csv", other):
+        before = out.read_text()
+        assert run(["manifest", "table", "own", "-o", str(out)]) == 2
+        assert f"{out.name}: is read, and writing" in capsys.readouterr().err
+        assert out.read_text() == before
+    settings.write_text("[table]\nlabels = 'labels.csv'\n")
+    for out in (corpus / "labels.csv", settings.with_suffix(".csv")):
+        assert run(["manifest", "table", "own", "-o", str(out), "--config", str(settings)]) == 2
+        assert "labels.toml: is read, and writing" in capsys.readouterr().err
+    for _ in range(2):  # its own manifest of before may be replaced, wherever it is
+        assert run(["manifest", "table", "own", "-o", "own/manifest.csv"]) == 0

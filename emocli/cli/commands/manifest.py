@@ -38,6 +38,7 @@ def command(
     from emocli.pipeline.manifest import make_manifest
 
     plugins.load("datasets", name)
+    settings.spare(out)
     summary = make_manifest(name, root, out, settings.read_settings("manifest", takes=(name,)))
     if json:
         show.as_json(summary)

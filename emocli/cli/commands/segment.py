@@ -41,6 +41,7 @@ def command(
     from emocli.prediction.segmentation.segment_recordings import plan, segment
 
     chosen = cut.over(settings.read_settings("segment"), settings.typed_sections)
+    settings.spare(out)
     if dry_run:
         plans = plan(recordings, chosen)
         if json:

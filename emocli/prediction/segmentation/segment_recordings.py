@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from emocli.data.pool import Progress
+from emocli.data.sidecar import require_spared
 from emocli.errors import EmocliError, MediaError
 from emocli.paths import StrPath, StrPaths, listed
 from emocli.prediction.progress import RecordingClock, no_progress
@@ -100,11 +101,13 @@ def segment(
     ------
     EmocliError
         If an input is absent, the options are wrong, no recording can be cut, or the manifest
-        cannot be written.
+        cannot be written or would replace an input.
     """
     paths, output = recordings([Path(each) for each in listed(inputs)]), Path(out)
     chosen = options or SegmentOptions()
     segmenter = Segmenter(paths, chosen)
+    beside = [*map(segmenter.subtitles_of, paths), chosen.speakers]
+    require_spared(output, [*paths, *filter(None, beside)])
     done: list[SegmentedRecording] = []
     failed: list[UncutRecording] = []
     clock, journal = RecordingClock(paths, progress), Journal(output, chosen, segmenter)
