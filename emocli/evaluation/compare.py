@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import combinations
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emocli import plugins
+from emocli.config import shown
 from emocli.data.clip import Split
 from emocli.data.manifest import Manifest, ManifestOrPath
 from emocli.data.pool import Progress
@@ -74,6 +75,8 @@ def compare(
     paths, folder = list(map(Path, listed(runs))), None if store is None else Path(store)
     if len(paths) < 2:
         raise ConfigError("one run cannot be compared", hint="name two or more")
+    if against not in get_args(Reference):
+        raise ConfigError(f"against = {shown(against)}", hint=choice("", get_args(Reference)))
     place = chosen_device(device, "--device")
     names, evaluators, predicted = run_names(paths), [], []
     for index, run in enumerate(paths):

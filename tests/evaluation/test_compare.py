@@ -7,6 +7,7 @@ import json
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -58,6 +59,12 @@ def test_values_are_those_of_evaluate(runs: list[Path]) -> None:
 def test_from_python(runs: list[Path], corpus: toy.Toy) -> None:
     report = package.compare([str(each) for each in runs], store=str(corpus.store))
     assert as_json(report) == as_json(compare(runs))
+
+
+def test_a_reference_that_is_none_is_refused(runs: list[Path]) -> None:
+    unknown: Any = "last"
+    with pytest.raises(ConfigError, match="against = 'last'; there are: first, best"):
+        compare(runs, against=unknown)
 
 
 def test_changes_are_told_from_the_first_or_the_best(runs: list[Path]) -> None:
