@@ -119,7 +119,7 @@ class Segmenter:
     ConfigError
         If a way, setting, model or language is unknown, or the options contradict each other.
     MediaError
-        If the file of speakers cannot be read.
+        If the file of speakers cannot be read, or that of subtitles is not there.
     """
 
     def __init__(
@@ -274,6 +274,8 @@ def _subtitle_folder(subtitles: Path | None, only_recording: bool) -> Path | Non
     if not only_recording:
         hint = "name a folder with the subtitles of each, or leave --subtitles out"
         raise ConfigError("one file of subtitles for several recordings", hint=hint)
+    if not subtitles.exists():
+        raise MediaError("there is no such file", where=subtitles)
     return None
 
 

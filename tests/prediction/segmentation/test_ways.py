@@ -51,6 +51,11 @@ def test_settings_of_another_way_are_refused_but_for_those_of_subtitles() -> Non
         Segmenter([], SegmentOptions(way="whole", settings=settings))
 
 
+def test_subtitles_that_are_not_there_are_no_plan(tmp_path: Path) -> None:
+    with pytest.raises(MediaError, match=r"none.srt: there is no such file"):
+        Segmenter([tmp_path / "a.wav"], SegmentOptions(subtitles=tmp_path / "none.srt"))
+
+
 def test_options_that_are_none_are_refused() -> None:
     options: Any = {"way": "whole"}
     with pytest.raises(ConfigError, match="options are SegmentOptions, not dict"):
