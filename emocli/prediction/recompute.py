@@ -10,7 +10,17 @@ from types import MappingProxyType
 from typing import cast
 
 from emocli import plugins
-from emocli.config import Plain, Settings, Tree, build, merge, subsection
+from emocli.config import (
+    Plain,
+    Settings,
+    Tree,
+    build,
+    leaves,
+    merge,
+    require_known,
+    shown,
+    subsection,
+)
 from emocli.data.store.joined import JOIN
 from emocli.data.store.recipe import LIBRARIES, is_former_digest
 from emocli.data.store.upstream import upstream_settings
@@ -163,14 +173,45 @@ def known_settings(run: Path, config: RunConfig, changes: Mapping[str, Plain]) -
     Raises
     ------
     ConfigError
-        If a change is of a feature that the run does not use.
+        If a change is of a feature that the run does not use, or of a setting that it lacks.
     """
     settings: dict[str, Tree] = {}
     for view in config.features.values():
         settings |= {**upstream_of(run, config, view), **own_settings(view)}
     for name in changes.keys() - settings.keys():
         raise ConfigError(f"the run does not use '{name}'", hint=f"it uses {', '.join(settings)}")
+    for name in changes.keys() & set(plugins.names("features")):
+        require_known(plugins.load("features", name).Config, changes[name], name)
     return {name: _with(tree, subsection(changes, name)) for name, tree in settings.items()}
+
+
+def require_places(name: str, before: Tree, after: Tree) -> None:
+    """Refuse a change of a feature other than of where its files and its encoder are.
+
+    Raises
+    ------
+    ConfigError
+        If another setting is not as it was in the training.
+    """
+    module = cast(Feature, plugins.load("features", name))
+    old, new = (build(module.Config, tree, name) for tree in (before, after))
+    former = dict(leaves(old.model_dump(mode="json")))
+    places = {*_places(new), *module.HUB, *ENCODER, DIGEST}
+    for key, value in leaves(new.model_dump(mode="json")):
+        if key not in places and value != former.get(key):
+            what = f"setting '{name}.{key}' = {shown(value)}, which was {shown(former.get(key))} in"
+            hint = "set only where files and encoders are, or train a run on the other feature"
+            raise ConfigError(f"{what} the training", hint=hint)
+
+
+def _places(config: Settings, prefix: str = "") -> Iterator[str]:
+    """Yield the settings that are paths, those of nested settings too."""
+    for key in type(config).model_fields:
+        value = getattr(config, key)
+        if isinstance(value, Path):
+            yield f"{prefix}{key}"
+        elif isinstance(value, Settings):
+            yield from _places(value, f"{prefix}{key}.")
 
 
 def _with(tree: Tree, changes: Tree) -> Tree:

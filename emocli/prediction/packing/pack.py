@@ -40,7 +40,13 @@ from emocli.prediction.packing.folder import (
     is_packed,
     read_pack,
 )
-from emocli.prediction.recompute import known_settings, own_settings, recipe_of, upstream_of
+from emocli.prediction.recompute import (
+    known_settings,
+    own_settings,
+    recipe_of,
+    require_places,
+    upstream_of,
+)
 from emocli.robust.packed_repair import BANK, CHECK, write_check, write_repair
 from emocli.version import version
 
@@ -112,6 +118,7 @@ class Packing:
             raise RunError("is packed already", where=run, hint="copy the folder")
         ensemble = Ensemble.open(run, options.repair)
         first = ensemble.folds[0]
+        trained = known_settings(first.path, first.config, {})
         known = known_settings(first.path, first.config, options.settings)
         imported, features = [], {}
         for name, tree in known.items():
@@ -121,6 +128,7 @@ class Packing:
                 imported.append(name)
                 continue
             if not recipe.by_speaker:
+                require_places(name, trained[name], tree)
                 features[name] = tree
 
         def clips() -> Sequence[Clip]:

@@ -214,6 +214,22 @@ def test_word_vectors_that_are_not_packed(
     assert predict(out, [texts], tmp_path / "a", options=there).segments
 
 
+def test_settings_that_would_break_the_packed_run_are_refused(
+    trained: Path, corpus: Manifest, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "packed"
+    changes = {
+        "mel.bandz=3": "unknown setting 'mel.bandz'; did you mean",
+        "mel.bands=3": "was 128 in the training",
+    }
+    for change, message in changes.items():
+        assert emocli("pack", trained, "-o", out, "--set", change) == 2
+        assert message in capsys.readouterr().err
+        assert not out.exists()
+    here = f"glove.vectors={corpus.root / 'vectors.txt'}"
+    assert emocli("pack", trained, "-o", out, "--set", "mel.bands=128", "--set", here) == 0
+
+
 def test_imported_features(corpus: Manifest, tmp_path: Path) -> None:
     """They are packed with what is there, and what to import is said; a store of them is taken."""
     rng = np.random.default_rng(0)
