@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -31,3 +32,29 @@ def test_a_warning_is_told_once(install: Install, capsys: pytest.CaptureFixture[
         plugins.load_all("models")
         plugins.load_all("models")
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_a_model_that_two_modules_have_is_neithers(
+    install: Install,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "x.wav").touch()
+    name, own = "whisper-tiny.en", "emocli.pretrained.catalogue.whisper_tiny_en"
+    install("models", "taker", "taker_of_a_model", f"from {own} import MODEL")
+    both = f"the model '{name}' is both {own} and taker_of_a_model; rename that of"
+    assert run(["models", "list"]) == 0
+    captured = capsys.readouterr()
+    assert name not in captured.out
+    assert "face-expression" in captured.out
+    assert captured.err.startswith(f"warning: left out: {both}")
+    for command in (["models", "get", name], ["segment", "x.wav", "-o", "x.csv", "--transcribe"]):
+        assert run(command) == 2
+        assert f"error: {both}" in capsys.readouterr().err
+    assert run(["info", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)["models"]
+    assert [each["summary"][:19] for each in told if each["name"] == name] == [
+        "refused: the model "
+    ]

@@ -83,4 +83,5 @@ class Model:
 class ModelModule(Protocol):
     """The module of a model, as a type."""
 
+    __name__: str
     MODEL: Model

@@ -9,11 +9,13 @@ package index, of which only the files of the model are kept, below
 from __future__ import annotations
 
 import os
+import warnings
 from pathlib import Path
+from types import ModuleType
 from typing import cast
 
 from emocli import plugins
-from emocli.errors import ConfigError, choice
+from emocli.errors import ConfigError, EmocliWarning, choice
 from emocli.plugin.model import Model, ModelModule
 
 SOURCE = "SOURCE.json"
@@ -22,9 +24,19 @@ LICENCE = "LICENCE.txt"
 
 
 def catalogue() -> dict[str, Model]:
-    """Return every model that can be fetched, by name."""
-    modules = (cast(ModelModule, module) for module in plugins.load_all("models").values())
-    return {model.name: model for model in sorted((m.MODEL for m in modules), key=_name)}
+    """Return every model that can be fetched, by name; what two modules have is warned of."""
+    models = {}
+    for name, modules in sorted(_modules().items()):
+        try:
+            models[name] = _only(name, modules)
+        except ConfigError as error:
+            warnings.warn(f"left out: {error}", EmocliWarning, stacklevel=2)
+    return models
+
+
+def is_known(name: str) -> bool:
+    """Whether a module has a model of this name; `named` says whether it can be used."""
+    return name in _modules()
 
 
 def named(name: str) -> Model:
@@ -33,12 +45,12 @@ def named(name: str) -> Model:
     Raises
     ------
     ConfigError
-        If there is none of that name.
+        If there is none of that name, or there are two.
     """
-    models = catalogue()
-    if name not in models:
-        raise ConfigError(f"no model is called '{name}'", hint=choice(name, list(models)))
-    return models[name]
+    modules = _modules()
+    if name not in modules:
+        raise ConfigError(f"no model is called '{name}'", hint=choice(name, sorted(modules)))
+    return _only(name, modules[name])
 
 
 def cache_folder() -> Path:
@@ -61,7 +73,7 @@ def folder_of(name: str) -> Path:
     Raises
     ------
     ConfigError
-        If there is none of that name, or it was not fetched.
+        If there is none of that name, or there are two, or it was not fetched.
     """
     model = named(name)
     folder = cache_folder() / model.name
@@ -71,5 +83,19 @@ def folder_of(name: str) -> Path:
     return folder
 
 
-def _name(model: Model) -> str:
-    return model.name
+def _modules() -> dict[str, list[ModelModule]]:
+    """Return the modules of each name of a model, emocli's own first."""
+    modules: dict[str, list[ModelModule]] = {}
+    for each in sorted(plugins.load_all("models").values(), key=_is_added):
+        modules.setdefault(each.MODEL.name, []).append(cast(ModelModule, each))
+    return modules
+
+
+def _is_added(module: ModuleType) -> bool:
+    return not module.__name__.startswith("emocli.")
+
+
+def _only(name: str, modules: list[ModelModule]) -> Model:
+    if len(modules) > 1:
+        raise plugins.clash("models", name, [module.__name__ for module in modules])
+    return modules[0].MODEL

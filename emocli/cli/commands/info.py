@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import Annotated, Literal
 
@@ -10,7 +11,7 @@ import typer
 from emocli.cli import options, show
 from emocli.errors import ConfigError
 from emocli.plugin.command import Command
-from emocli.plugins import PluginKind
+from emocli.plugins import Description, PluginKind
 
 TITLES: dict[PluginKind, str] = {
     "datasets": "datasets (emocli manifest)",
@@ -89,7 +90,9 @@ def _plugins(json: bool) -> None:
 
     # Commands are in the help.
     listed = {
-        kind: [replace(each, name=_called(kind, each.name)) for each in plugins.describe_all(kind)]
+        kind: _told_once(
+            kind, [replace(e, name=_called(kind, e.name)) for e in plugins.describe_all(kind)]
+        )
         for kind in plugins.KINDS
         if kind != "commands"
     }
@@ -114,6 +117,24 @@ def _called(kind: PluginKind, name: str) -> str:
         return str(plugins.load(kind, name).MODEL.name)
     except ConfigError:
         return name  # no command takes it; its description or `emocli models list` says why
+
+
+def _told_once(kind: PluginKind, described: list[Description]) -> list[Description]:
+    """Put a refusal in the place of models that have one name, which is not that of their files."""
+    counts = Counter(each.name for each in described)
+    if kind != "models" or len(counts) == len(described):
+        return described
+    from emocli.pretrained.models import named
+
+    told = {}
+    for each in described:
+        told[each.name] = each
+        try:
+            named(each.name)
+        except ConfigError as error:
+            if counts[each.name] > 1:
+                told[each.name] = replace(each, summary=f"refused: {error}", source="", licence="")
+    return list(told.values())
 
 
 COMMAND = Command("info", 150, command, light=True)

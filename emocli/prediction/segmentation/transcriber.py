@@ -24,7 +24,7 @@ from emocli.plugin.transcript import Line, Transcript, by_start
 from emocli.prediction.segmentation.extra import library
 from emocli.prediction.segmentation.recognised import RecognisedChunk, RecognisedChunks
 from emocli.prediction.segmentation.voice import VoiceSettings, voice
-from emocli.pretrained.models import catalogue, folder_of
+from emocli.pretrained.models import folder_of, is_known
 from emocli.version import version_of
 
 DEFAULT = "whisper-tiny.en"
@@ -231,7 +231,7 @@ def _fingerprint(folder: Path) -> str:
 def _folder(model: str) -> Path:
     """Return the folder of a model, local or fetched."""
     folder = Path(model)
-    if model in catalogue() and not folder.is_dir():
+    if is_known(model) and not folder.is_dir():
         folder = folder_of(model)
     if not folder.is_dir():
         hint = f"give a folder of CTranslate2 with a Whisper model, or {DEFAULT}"
