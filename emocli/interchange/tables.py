@@ -24,6 +24,9 @@ from emocli.plugin.format import Format, Layout
 CLOCK = re.compile(r"(?=.)(?:(\d+) days?,? ?)?(?:(?:(\d+):)?(\d+):(\d+(?:\.\d+)?))?")
 """Days, hours, minutes and seconds, as pandas and others write a time."""
 
+NO_NUMBER = re.compile(r"[+-]?(nan\([a-z]*\)|1\.#[a-z]+|nat)")
+"""What libraries of Windows and others write where there is no number; `float` reads ``-nan``."""
+
 TRUTH = {"true": 1.0, "false": 0.0}
 
 Numbers = NDArray[np.float64]
@@ -125,13 +128,15 @@ class Tables:
         times = number if spans is None else spans[:, 0]
         success = read.one(self.layout.success)
         confidence = read.one(self.layout.confidence)
+        succeeded = np.ones(len(kept), bool) if success is None else success > 0
+        values = read.many([table.header.index(column) for column in columns], ~succeeded)
         return TableRows(
-            read.many([table.header.index(column) for column in columns]),
+            np.where(np.isfinite(values), values, np.nan),
             spans,
             times if frame is None else frame,
             read.texts(self.layout.face),
             np.ones(len(kept)) if confidence is None else confidence,
-            np.ones(len(kept), bool) if success is None else success > 0,
+            succeeded,
         )
 
     @property
@@ -238,20 +243,21 @@ class _Cells:
     def __init__(self, table: DataTable, path: Path, rows: Sequence[int], missing: frozenset[str]):
         self._table, self._path, self._rows, self._missing = table, path, rows, missing
 
-    def many(self, columns: Sequence[int]) -> Numbers:
-        """Return columns by their places, shape (n, D)."""
+    def many(self, columns: Sequence[int], failed: NDArray[np.bool_] | None = None) -> Numbers:
+        """Return columns by their places, shape (n, D); rows that failed may hold anything."""
         cells = [[self._table.rows[k][c] for c in columns] for k in self._rows]
         if not cells:
             return np.zeros((0, len(columns)))
         try:
             return np.array(cells, dtype=np.str_).astype(np.float64)
         except ValueError:  # words among them: one by one
-            rows = zip(self._rows, cells, strict=True)
-            numbers = [
-                [self._number(cell, k, c) for cell, c in zip(row, columns, strict=True)]
-                for k, row in rows
-            ]
-            return np.array(numbers, np.float64)
+            numbers = np.full((len(cells), len(columns)), np.nan)
+            for place, row in enumerate(cells):
+                if failed is None or not failed[place]:
+                    line = self._rows[place]
+                    pairs = zip(row, columns, strict=True)
+                    numbers[place] = [self._number(cell, line, c) for cell, c in pairs]
+            return numbers
 
     def one(self, patterns: Iterable[str]) -> Numbers | None:
         """Return the column of one of the patterns, shape (n,); None if there is none."""
@@ -267,7 +273,7 @@ class _Cells:
 
     def _number(self, cell: str, row: int, column: int) -> float:
         text = cell.strip().casefold()
-        if text in self._missing or text == "nat":
+        if text in self._missing or NO_NUMBER.fullmatch(text):
             return np.nan
         if text in TRUTH:
             return TRUTH[text]
@@ -281,7 +287,8 @@ class _Cells:
             raise StoreError(
                 f"'{cell.strip()}' is not a number",
                 where=f"{self._path}, row {line}, column '{name}'",
-                hint="choose the columns of features with --columns",
+                hint="choose the columns of features with --columns, or add it to the cells "
+                "without a number: --set FORMAT.missing",
             ) from None
 
 

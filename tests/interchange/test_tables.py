@@ -233,6 +233,19 @@ def test_praat_tables_and_listings(tmp_path: Path) -> None:
         assert_allclose(store["a"], [[133.5]])
 
 
+def test_cells_without_a_number_as_windows_writes_them(tmp_path: Path) -> None:
+    write(
+        *(tmp_path, "a.csv", OPENFACE),
+        "1, 0, 0.0, 0.98, 1, 0.1, -nan(ind), 1.#QNAN, -1.#IND",
+        "2, 0, 0.04, 0.9, 1, 0.1, inf, 0.5, -nan",
+        "3, 0, 0.08, 0.0, 0, ?, failed, -, 0",
+    )
+    report, store = take(tmp_path, "openface", (Clip("a"),), "AU*")
+    assert (report.left_out["failed"], report.left_out["without_a_number"]) == (1, 1)
+    with store:
+        assert_allclose(store["a"], [[0, 0.5, 0]])
+
+
 def test_mediapipe_in_milliseconds(tmp_path: Path) -> None:
     header = "timestamp_ms,face,browDownLeft,jawOpen"
     write(tmp_path, "a.csv", header, "0,0,0.1,0.2", "40,,,", "80,0,0.3,0.4", "80,1,0.9,0.9")
@@ -258,7 +271,9 @@ def test_any_table_by_settings(tmp_path: Path) -> None:
 
 def test_what_is_wrong_is_said_in_one_line(tmp_path: Path) -> None:
     write(tmp_path, "a.csv", OPENFACE, "1, 0, 0.0, 0.98, 1, 0.1, oh, 0.5, 1")
-    with pytest.raises(StoreError, match=r"a.csv, row 2, column 'AU01_r': 'oh' is not a number"):
+    with pytest.raises(
+        StoreError, match=r"a.csv, row 2, column 'AU01_r': 'oh' is not a number.*FORMAT.missing"
+    ):
         take(tmp_path, "openface", (Clip("a"),))
     with pytest.raises(StoreError, match=r"has no column 'AV\*'.*AU01_r"):
         take(tmp_path, "openface", (Clip("a"),), "AV*")
