@@ -82,15 +82,17 @@ def analyse(
     module = plugins.load("analyses", name)
     finding: Finding = module.measure(options, progress)
     plugins.require(finding, Finding, "the result of measure", name, module.__name__)
+    notes = speaker_note(options.place)
     if isinstance(finding.report, VersionedReport):
-        finding = replace(finding, report=finding.report.of_analysis(name))
+        report = finding.report.of_analysis(name, next(iter(notes), None))
+        finding = replace(finding, report=report)
     drawn: dict[str, bytes] = {}
     if options.figures:
         style = canvas.STYLES[options.style]
         with style.active():
             drawn = canvas.render(finding.draw(style), style)
     written = write(options.place, finding, drawn)
-    return replace(written, notes=(*written.notes, *speaker_note(options.place)))
+    return replace(written, notes=(*written.notes, *notes))
 
 
 def write(place: Path, finding: Finding, drawn: Mapping[str, bytes]) -> Analysis:

@@ -69,6 +69,11 @@ class NormalisationSettings(Protocol):
         """Clips of a speaker below which the statistics are the population's."""
 
 
+def normalisation_note(settings: NormalisationSettings) -> tuple[str, ...]:
+    """Say that features are normalised by speaker, if they are."""
+    return (f"features are {USED}",) if settings.normalise == "speaker" else ()
+
+
 @dataclass(frozen=True)
 class SpeakerStatistics:
     """Statistics of features over a population, and over each of its speakers.

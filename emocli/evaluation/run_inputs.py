@@ -8,7 +8,7 @@ from pathlib import Path
 from emocli.config import Tree, leaves
 from emocli.data.filenames import content
 from emocli.data.manifest import Manifest, ManifestOrPath
-from emocli.data.speakers import USED, SpeakerNormaliser, TestNormalisation
+from emocli.data.speakers import SpeakerNormaliser, TestNormalisation, normalisation_note
 from emocli.data.store import StoredFeature
 from emocli.data.store.recipe import is_former_digest
 from emocli.errors import ConfigError, EmocliError, RunError, StoreError
@@ -56,8 +56,7 @@ def speaker_note(place: Path) -> tuple[str, ...]:
     folder = next(iter(rundir.folds(place)), place)
     if not (folder / CONFIG).is_file():
         return ()  # a store
-    relative = rundir.read_config(folder).train.normalise == "speaker"
-    return (f"features are {USED}",) if relative else ()
+    return normalisation_note(rundir.read_config(folder).train)
 
 
 def find(run: Path, what: str, source: Source) -> Path:

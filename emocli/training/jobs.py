@@ -11,6 +11,7 @@ from pathlib import Path
 
 from emocli.data.durable import locked, make_folder, used_folder, write_text
 from emocli.data.pool import Pool, Progress
+from emocli.data.speakers import normalisation_note
 from emocli.data.standardise import Standardiser
 from emocli.display import number_of
 from emocli.errors import ConfigError, RunError
@@ -150,7 +151,7 @@ class Training:
             valid_std={name: value.std for name, value in metrics.items()} if several else {},
             seeds=tuple(seeds),
             refit=prepared.settings.refit,
-            notes=prepared.notes,
+            notes=(*prepared.notes, *normalisation_note(prepared.settings)),
             baselines=_baseline_summaries(self.run) if self.baselines else {},
         )
 

@@ -108,7 +108,7 @@ class TrainSummary:
     refit : bool
         Whether train and valid split were learnt from, once the epochs were chosen.
     notes : tuple of str
-        Warnings about the data.
+        Warnings about the data, and whether features are normalised by speaker.
     baselines : mapping
         Classical model to what it does on the same features and splits.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from emocli.cli.app import run as emocli
 from emocli.config import merge
 from emocli.data.manifest import Manifest
-from emocli.data.speakers import SpeakerNormaliser, SpeakerStatistics
+from emocli.data.speakers import USED, SpeakerNormaliser, SpeakerStatistics
 from emocli.data.store import FeatureStore, open_features
 from emocli.errors import ConfigError, RunError, StoreError
 from emocli.evaluation.compare import compare
@@ -189,9 +190,24 @@ def test_clips_as_given_have_statistics_of_their_own(corpus: toy.Toy, run: Path)
 
 
 def test_analyses_say_whose_clips_were_used(run: Path, plain: Path) -> None:
-    notes = [toy.analysis("confusion")(each, figures=False).notes for each in (run, plain)]
-    assert any("unlabelled clips of the tested speakers" in line for line in notes[0])
-    assert not any("unlabelled" in line for line in notes[1])
+    said, silent = (toy.analysis("confusion")(each, figures=False) for each in (run, plain))
+    assert f"features are {USED}" in said.notes
+    assert json.loads(said.path.read_text())["normalised"] == f"features are {USED}"
+    assert not any("unlabelled" in line for line in silent.notes)
+    assert "normalised" not in json.loads(silent.path.read_text())
+
+
+def test_the_result_of_a_training_says_whose_clips_were_used(
+    corpus: toy.Toy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With its validation figures, printed and as notes."""
+    chosen = settings(epochs=1)
+    summary = corpus.request(tmp_path / "run", features=NAMES, settings=chosen).train()
+    assert summary.notes.count(f"features are {USED}") == 1
+    where = [str(corpus.manifest.path), "--store", str(corpus.store), "--run", str(tmp_path / "b")]
+    sets = [f"--set=train.{each}" for each in ("epochs=1", "accelerator=cpu", "normalise=speaker")]
+    assert emocli(["train", *where, "-f", "mel", "--fusion", "late", *sets]) == 0
+    assert f"features are {USED}" in " ".join("".join(capsys.readouterr()).split())
 
 
 def test_it_is_other_for_every_stage(run: Path, plain: Path) -> None:

@@ -145,6 +145,8 @@ def _greedy(task: Study, seeds: int, dry_run: bool, json: bool) -> None:
     show.line(f"chosen: {chosen}")
     show.line(f"{summary.run}: validation {summary.monitor} {summary.valid:.3f}, by which it was")
     show.line("chosen, so it flatters; emocli evaluate tests it")
+    if summary.normalised:
+        show.line(summary.normalised)
 
 
 def _search(
@@ -223,6 +225,8 @@ def _print(summaries: Sequence[SearchSummary]) -> None:
         for summary in summaries
     ]
     show.table(("study", "trial", f"valid {summaries[0].monitor}", "chosen"), rows)
+    for line in dict.fromkeys(each.normalised for each in summaries if each.normalised):
+        show.line(line)
 
 
 COMMAND = Command("tune", 105, command, sections=lambda: ("network", "train", "robust"))

@@ -151,6 +151,8 @@ class VersionedReport(Report):
         Which one it is of.
     versions : mapping, optional
         Of emocli, Python and the packages that add the analysis, its network or a corruption.
+    normalised : str, optional
+        Of a run whose features are normalised by speaker: that they are, and with what.
     """
 
     FORMAT: ClassVar[int] = 2
@@ -159,11 +161,12 @@ class VersionedReport(Report):
     emocli: str
     analysis: str | None = field(default=None, metadata=OPTIONAL)
     versions: Mapping[str, str] | None = field(default=None, metadata=OPTIONAL)
+    normalised: str | None = field(default=None, metadata=OPTIONAL)
 
-    def of_analysis(self, name: str) -> Self:
+    def of_analysis(self, name: str, normalised: str | None = None) -> Self:
         """Return it with the name of its analysis, whose package is among the versions."""
         packages = {**(self.versions or {}), **versions(plugins.packages("analyses", name))}
-        return replace(self, analysis=name, versions=packages)
+        return replace(self, analysis=name, versions=packages, normalised=normalised)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,6 +21,7 @@ from emocli.data.durable import locked, used_folder, write_text
 from emocli.data.json_io import as_json
 from emocli.errors import ConfigError
 from emocli.metrics.metrics import ERRORS
+from emocli.models import rundir
 from emocli.training.summaries import TrainSummary
 from emocli.training.train import TrainRequest
 from emocli.training.tuning.study_summary import (
@@ -28,6 +29,7 @@ from emocli.training.tuning.study_summary import (
     TriedValue,
     TuneSummary,
     network_versions,
+    normalised,
 )
 from emocli.version import version
 
@@ -137,6 +139,7 @@ class Study:
             chosen=chosen,
             run=str(last.run),
             valid=last.valid[last.monitor],
+            normalised=normalised(rundir.read_config(last.run).train, chosen),
         )
 
     def _trained(self, tree: Tree, run: Path, known: dict[str, TrainSummary]) -> TrainSummary:

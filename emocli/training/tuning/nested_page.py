@@ -8,7 +8,13 @@ from statistics import fmean
 from emocli.metrics.metrics import ERRORS
 from emocli.report.canvas import Style, render
 from emocli.report.document import Block, Grid, Heading, Paragraph
-from emocli.training.tuning.study_page import importance_bars, parallel, pictures, value_text
+from emocli.training.tuning.study_page import (
+    importance_bars,
+    normalisation,
+    parallel,
+    pictures,
+    value_text,
+)
 from emocli.training.tuning.study_summary import Budget, NestedSummary, SearchSummary
 
 CAPTIONS = {
@@ -30,6 +36,7 @@ def blocks(summary: NestedSummary, files: Mapping[str, bytes]) -> list[Block]:
             "chose: every clip is predicted by settings chosen without it. The validation metrics "
             "here flatter, for the settings were chosen by them."
         ),
+        *normalisation(folds),
         Paragraph(f"{summary.budget}. Drawn by {folds[0].sampler}."),
         _searches(summary),
         _choices(folds),

@@ -42,6 +42,7 @@ from emocli.training.tuning.study_summary import (
     SearchReport,
     SearchSummary,
     network_versions,
+    normalised,
 )
 from emocli.version import version
 
@@ -184,7 +185,7 @@ def folded(search: Search, folds: int) -> list[Search]:
 
 def _reported(search: Search, trained: TrainSummary) -> SearchSummary:
     trials, best = search.ended(), search.best()
-    folder = search.folder
+    folder, config = search.folder, rundir.read_config(trained.run)
     summary = SearchSummary(
         study=folder,
         run=trained.run,
@@ -198,6 +199,7 @@ def _reported(search: Search, trained: TrainSummary) -> SearchSummary:
         importances=search.importances(),
         budget=Budget.of(trials),
         config=folder / BEST,
+        normalised=normalised(config.train, search.ranges),
     )
     shown = summary.trials, summary.importances, search.monitor, search.lower
     files = drawings(*shown, STYLES[search.style])

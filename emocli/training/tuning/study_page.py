@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -39,6 +39,7 @@ def blocks(summary: SearchSummary, files: Mapping[str, bytes]) -> list[Block]:
             f"Trial {best.number} validates best: {summary.monitor} {best.valid or 0:.4f}. It was "
             "chosen by that metric, which flatters; the test split has had no part in it."
         ),
+        *normalisation((summary,)),
         Listing(tuple(chosen)),
         Paragraph(f"{summary.budget}. Drawn by {summary.sampler}."),
         *pictures(CAPTIONS, files),
@@ -47,6 +48,12 @@ def blocks(summary: SearchSummary, files: Mapping[str, bytes]) -> list[Block]:
         Heading("The best trials"),
         _table(summary),
     ]
+
+
+def normalisation(summaries: Iterable[SearchSummary]) -> list[Block]:
+    """Return of which trials features are normalised by speaker, if of any."""
+    lines = dict.fromkeys(each.normalised for each in summaries if each.normalised)
+    return [Paragraph(f"{line[0].upper()}{line[1:]}.") for line in lines]
 
 
 def pictures(captions: Mapping[str, str], files: Mapping[str, bytes]) -> list[Block]:

@@ -10,6 +10,8 @@ from emocli import plugins
 from emocli.config import Tree, read_toml
 from emocli.data.json_io import OPTIONAL
 from emocli.data.record import JsonPath, Number, Record, Report
+from emocli.data.speakers import USED, normalisation_note
+from emocli.models.settings import TrainConfig
 from emocli.space import Value
 from emocli.version import version, versions
 
@@ -34,6 +36,14 @@ class Trial(Record):
 def network_versions(fusion: str) -> dict[str, str]:
     """Return the versions of emocli, Python and the package that adds a network."""
     return versions(plugins.packages("fusion", fusion))
+
+
+def normalised(train: TrainConfig, searched: Iterable[str]) -> str | None:
+    """Say of which trials features are normalised by speaker; ``train`` is what was chosen."""
+    if "train.normalise" in searched:
+        chosen = f"train.normalise={train.normalise} was chosen"
+        return f"{chosen}; where it is speaker, features are {USED}"
+    return next(iter(normalisation_note(train)), None)
 
 
 def best_of(trials: Iterable[Trial], lower: bool) -> Trial:
@@ -102,6 +112,8 @@ class SearchSummary(Record):
         What was spent.
     config : Path
         All settings, for ``--config``.
+    normalised : str, optional
+        Of which trials features are normalised by speaker, and with what; of none where it lacks.
     """
 
     study: JsonPath
@@ -116,6 +128,7 @@ class SearchSummary(Record):
     importances: Mapping[str, Number]
     budget: Budget
     config: JsonPath
+    normalised: str | None = field(default=None, metadata=OPTIONAL)
 
     @property
     def settings(self) -> Tree:
@@ -202,6 +215,8 @@ class TuneSummary(Report):
         The run that has all that was chosen.
     valid : float
         Its validation metric, by which it was chosen: it flatters.
+    normalised : str, optional
+        As of `SearchSummary`.
     emocli : str, optional
         Version that wrote it.
     versions : mapping, optional
@@ -216,5 +231,6 @@ class TuneSummary(Report):
     chosen: Mapping[str, str]
     run: str
     valid: Number
+    normalised: str | None = field(default=None, metadata=OPTIONAL)
     emocli: str | None = field(default=None, metadata=OPTIONAL)
     versions: Mapping[str, str] | None = field(default=None, metadata=OPTIONAL)
