@@ -25,6 +25,7 @@ from importlib.metadata import EntryPoints, entry_points
 from inspect import cleandoc
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from emocli.errors import ConfigError, EmocliWarning, choice, reason
 from emocli.offers import OFFERS, REQUIRED
@@ -154,8 +155,8 @@ def clash(kind: PluginKind, name: str, modules: Sequence[str]) -> ConfigError:
     return ConfigError(both, hint=f"rename that of {modules[-1]}, or uninstall its package")
 
 
-def require(value: object, base: type, part: str, name: str, module: str) -> None:
-    """Refuse what a plug-in returns, its ``part``, unless it is of this type.
+def require(value: object, base: Any, part: str, name: str, module: str) -> None:
+    """Refuse what a plug-in returns, its ``part``, unless it is of this type, or ``Callable``.
 
     Raises
     ------

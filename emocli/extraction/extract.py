@@ -255,6 +255,8 @@ class _Job:
         if not clips:
             return []
         own = self.extractor or self.module.prepare(self.config, self.manifest.clips)
+        place = type(self.config).__module__
+        plugins.require(own, Callable, "the result of prepare", self.feature, place)
         shared = SharedExtractor(own)
         upstream = {name: store_path(self.folder, name) for name in self.module.REQUIRES}
         size = max(1, min(PART, len(clips) // room))  # few clips still occupy every worker

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
+from emocli import plugins
 from emocli.config import Tree
 from emocli.data.store import FeatureStore, FeatureWriter, Recipe, store_path
 from emocli.errors import ConfigError, EmocliError, StoreError
@@ -337,3 +338,12 @@ def test_silent_scheduler_is_one_line(tmp_path: Path, store: Path) -> None:
     manifest = toy_features.corpus(["fine"], tmp_path)
     with pytest.raises(ConfigError, match="no Dask scheduler answers"):
         extract(manifest, ["toy"], store, settings={}, scheduler="nonsense://127.0.0.1:1")
+
+
+def test_an_extractor_that_is_none_is_refused_before_any_clip(
+    tmp_path: Path, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    toy = plugins.load("features", "toy")
+    monkeypatch.setattr(toy, "prepare", lambda config, clips: None)
+    with pytest.raises(ConfigError, match="the result of prepare of plug-in 'toy' is no"):
+        extract(toy_features.corpus(["fine"], tmp_path), ["toy"], store, settings={})
