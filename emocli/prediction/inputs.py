@@ -71,8 +71,8 @@ def _require_uncut(options: SegmentOptions, manifest: Path) -> None:
     names = [f.name for f in fields(options) if getattr(options, f.name) != getattr(plain, f.name)]
     names += [f"settings of '{name}'" for name in options.settings]
     if given := [name for name in names if name != "settings"]:
-        what = f"its clips are not cut: {', '.join(given)} has no use for a manifest"
-        raise ConfigError(what, where=manifest, hint="leave it out, or predict recordings")
+        what = f"its clips are not cut: only recordings take {', '.join(given)}"
+        raise ConfigError(what, where=manifest, hint="leave out what is for recordings")
 
 
 def _cut(paths: Sequence[Path], options: SegmentOptions, work: Path, progress: Progress) -> Pieces:
