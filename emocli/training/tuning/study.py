@@ -111,9 +111,15 @@ def tune(
 
 
 def carry_out(
-    search: Search, workers: int, progress: Progress, scheduler: str | None = None
+    search: Search,
+    workers: int,
+    progress: Progress,
+    scheduler: str | None = None,
+    chosen: Path | None = None,
 ) -> SearchSummary:
     """Carry out a search, and write its report, page and settings.
+
+    ``chosen`` is the cross-validation that the search of a fold belongs to.
 
     Raises
     ------
@@ -122,7 +128,7 @@ def carry_out(
     """
     search.carry_out(workers, progress, scheduler)
     trained = search.trained()
-    return _reported(search, trained)
+    return _reported(search, trained, chosen)
 
 
 def carry_out_nested(
@@ -142,14 +148,13 @@ def carry_out_nested(
     searches = folded(search, folds)
     for each in searches:
         each.check()
-    summaries = []
+    run, summaries = search.folder / CHOSEN, []
     for index, each in enumerate(searches):
 
         def advance(done: int, total: int, before: int = index) -> None:
             progress(before * total + done, folds * total)
 
-        summaries.append(carry_out(each, workers, advance, scheduler))
-    run = search.folder / CHOSEN
+        summaries.append(carry_out(each, workers, advance, scheduler, run))
     for index, summary in enumerate(summaries):
         _chosen(summary.run, run / f"fold-{index}")
     trials = [trial for summary in summaries for trial in summary.trials]
@@ -183,7 +188,7 @@ def folded(search: Search, folds: int) -> list[Search]:
     ]
 
 
-def _reported(search: Search, trained: TrainSummary) -> SearchSummary:
+def _reported(search: Search, trained: TrainSummary, chosen: Path | None) -> SearchSummary:
     trials, best = search.ended(), search.best()
     folder, config = search.folder, rundir.read_config(trained.run)
     summary = SearchSummary(
@@ -206,7 +211,7 @@ def _reported(search: Search, trained: TrainSummary) -> SearchSummary:
     _write_page(search, blocks(summary, files), files)
     write_text(folder / REPORT, as_json(SearchReport.of(summary)))
     settings = merge(search.base.settings, nested(best.settings))
-    write_text(folder / BEST, best_toml(settings, search, trained))
+    write_text(folder / BEST, best_toml(settings, search, trained, chosen))
     return summary
 
 
@@ -216,12 +221,17 @@ def _write_page(search: Search, parts: Sequence[Block], files: Mapping[str, byte
     write_text(search.folder / PAGE, text)
 
 
-def best_toml(settings: Tree, search: Search, trained: TrainSummary) -> str:
-    """Return the text of a file for ``--config``: the fixed and the chosen settings."""
+def best_toml(
+    settings: Tree, search: Search, trained: TrainSummary, chosen: Path | None = None
+) -> str:
+    """Return the text of a file for ``--config``: the fixed and the chosen settings.
+
+    ``chosen`` is the cross-validation that the search of a fold belongs to.
+    """
     lines = [
         f"# Chosen on the valid split: {search.monitor} {trained.valid[search.monitor]:.4f}, which "
         "flatters.",
-        f"# {printable(_command(search))} --run RUN",
+        f"# {printable(_use(search, chosen))}",
     ]
     for section in settings:
         lines += ["", f"[{section}]"]
@@ -229,6 +239,15 @@ def best_toml(settings: Tree, search: Search, trained: TrainSummary) -> str:
             key = ".".join(p if BARE.match(p) else json.dumps(p) for p in name.split("."))
             lines.append(f"{key} = {json.dumps(value, ensure_ascii=False)}")
     return "\n".join(lines).replace("\x7f", "\\u007f") + "\n"
+
+
+def _use(search: Search, chosen: Path | None) -> str:
+    """Say what uses the chosen settings: a training; of a fold, which no training has, a test."""
+    fold = search.base.manifest.fold
+    if fold is None:
+        return f"{_command(search)} --run RUN"
+    tested = f", tested by: {shlex.join(['emocli', 'evaluate', str(chosen)])}" if chosen else ""
+    return f"Settings of fold {fold.index} of {fold.count}{tested}"
 
 
 def _command(search: Search) -> str:

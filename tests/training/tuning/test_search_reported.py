@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import pytest
@@ -43,3 +44,11 @@ def test_that_normalisation_was_chosen_is_said(
     chosen = f"train.normalise={summary.chosen['train.normalise']} was chosen"
     assert summary.normalised == f"{chosen}; where it is speaker, features are {USED}"
     assert summary.normalised in capsys.readouterr().out
+
+
+def test_settings_of_a_fold_name_the_command_that_tests_them(nested: Path) -> None:
+    lines = (nested / "fold-1" / "best.toml").read_text().splitlines()
+    (line,) = (each for each in lines if "emocli " in each)
+    said, _, asked = line.partition(", tested by: emocli ")
+    assert said == "# Settings of fold 1 of 3"
+    assert run(shlex.split(asked)) == 0
