@@ -34,7 +34,7 @@ from emocli.training.train import TrainRequest
 from emocli.training.tuning import nested_page
 from emocli.training.tuning.ranges import declared
 from emocli.training.tuning.search import Search
-from emocli.training.tuning.study_page import blocks, drawings
+from emocli.training.tuning.study_page import asked, blocks, drawings
 from emocli.training.tuning.study_summary import (
     REPORT,
     Budget,
@@ -170,7 +170,7 @@ def carry_out_nested(
     )
     files = nested_page.drawings(nested_summary, STYLES[search.style])
     parts = nested_page.blocks(nested_summary, files)
-    _write_page(search, parts, files)
+    _write_page(search, summaries[0].run, parts, files)
     write_text(search.folder / REPORT, as_json(nested_summary))
     return nested_summary
 
@@ -208,16 +208,20 @@ def _reported(search: Search, trained: TrainSummary, chosen: Path | None) -> Sea
     )
     shown = summary.trials, summary.importances, search.monitor, search.lower
     files = drawings(*shown, STYLES[search.style])
-    _write_page(search, blocks(summary, files), files)
+    _write_page(search, summary.run, blocks(summary, files), files)
     write_text(folder / REPORT, as_json(SearchReport.of(summary)))
     settings = merge(search.base.settings, nested(best.settings))
     write_text(folder / BEST, best_toml(settings, search, trained, chosen))
     return summary
 
 
-def _write_page(search: Search, parts: Sequence[Block], files: Mapping[str, bytes]) -> None:
+def _write_page(
+    search: Search, run: Path, parts: Sequence[Block], files: Mapping[str, bytes]
+) -> None:
+    """Write the page; ``run`` is a chosen network."""
     write_figures(search.folder, "", files)
-    text = page(f"{search.base.fusion}: search", parts, files.__getitem__)
+    every = [*parts, *asked(search, rundir.read_config(run))]
+    text = page(f"{search.base.fusion}: search", every, files.__getitem__)
     write_text(search.folder / PAGE, text)
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from emocli.config import Plain, leaves
+from emocli.models.run_config import RunConfig
 from emocli.report.canvas import GREY, SCREEN, Drawing, Style, render
 from emocli.report.document import Block, Grid, Heading, Listing, Paragraph, Picture
 from emocli.report.palette import COLOURS
@@ -15,6 +17,8 @@ from emocli.training.tuning.study_summary import SearchSummary, Trial
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from emocli.training.tuning.search import Search
 
 SHOWN = 20
 """Trials in the table, the best ones."""
@@ -48,6 +52,32 @@ def blocks(summary: SearchSummary, files: Mapping[str, bytes]) -> list[Block]:
         Heading("The best trials"),
         _table(summary),
     ]
+
+
+def asked(search: Search, config: RunConfig) -> list[Block]:
+    """Return what was searched on, and with what; ``config`` is that of a chosen network."""
+    base, corpus = search.base, search.base.manifest
+    name = corpus.path.name if corpus.path else corpus.dataset
+    fold = f", fold {corpus.fold.index} of {corpus.fold.count}" if corpus.fold else ""
+    pruning = "" if search.prune else ", without pruning"
+    rows = {
+        "manifest": f"{name}: {corpus.dataset}, {len(corpus.clips)} clips{fold}",
+        "features": ", ".join(f"{m}: {view.feature}" for m, view in config.features.items()),
+        "network": f"{base.fusion}, preset {base.preset}",
+        "fixed settings": _stated(base.settings),
+        "robustness": _stated(base.robust.stated()),
+        "seeds": ", ".join(map(str, config.seeds)),
+        "sampler": f"{search.sampler}, seed {search.seed}{pruning}",
+    }
+    return [
+        Heading("What it was searched on"),
+        Grid(("what", "value"), list(rows.items()), left=(0, 1)),
+    ]
+
+
+def _stated(tree: Mapping[str, Plain]) -> str:
+    """Write settings that differ from the defaults in one line."""
+    return ", ".join(f"{name}={value}" for name, value in leaves(tree)) or "-"
 
 
 def normalisation(summaries: Iterable[SearchSummary]) -> list[Block]:

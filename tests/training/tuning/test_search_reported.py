@@ -52,3 +52,18 @@ def test_settings_of_a_fold_name_the_command_that_tests_them(nested: Path) -> No
     said, _, asked = line.partition(", tested by: emocli ")
     assert said == "# Settings of fold 1 of 3"
     assert run(shlex.split(asked)) == 0
+
+
+def test_the_page_says_what_was_searched_on(corpus: toy.Toy, nested: Path) -> None:
+    clips = f"toy.csv: {corpus.manifest.dataset}, {len(corpus.manifest.clips)} clips"
+    for page, fold, seed in (("study.html", "", 0), ("fold-1/study.html", ", fold 1 of 3", 1)):
+        text = (nested / page).read_text()
+        for what in (
+            f">{clips}{fold}<",
+            "audio: mel, ",
+            "late, preset plus",
+            "train.normalise=speaker",
+            ">0, 1<",
+            f"tpe, seed {seed}<",
+        ):
+            assert what in text, what
