@@ -67,8 +67,10 @@ def pieces_for(
 
 def _require_uncut(options: SegmentOptions, manifest: Path) -> None:
     """Refuse options of cutting, which clips of a manifest have no use for."""
-    plain = SegmentOptions()
-    names = [f.name for f in fields(options) if getattr(options, f.name) != getattr(plain, f.name)]
+    default = SegmentOptions()
+    names = [
+        f.name for f in fields(options) if getattr(options, f.name) != getattr(default, f.name)
+    ]
     names += [f"settings of '{name}'" for name in options.settings]
     if given := [name for name in names if name != "settings"]:
         what = f"its clips are not cut: only recordings take {', '.join(given)}"

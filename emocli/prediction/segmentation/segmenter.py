@@ -128,9 +128,9 @@ class Segmenter:
         options: SegmentOptions,
         recogniser: Transcriber | None = None,
     ) -> None:
-        given: object = options  # a caller's, who may not check types
-        if not isinstance(given, SegmentOptions):
-            what = f"options are SegmentOptions, not {type(given).__name__}"
+        unchecked: object = options  # a caller's, who may not check types
+        if not isinstance(unchecked, SegmentOptions):
+            what = f"options are SegmentOptions, not {type(unchecked).__name__}"
             raise ConfigError(what, hint="give SegmentOptions(way=...)")
         self._options = options
         self._only_recording = len(recordings) == 1
