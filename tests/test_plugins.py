@@ -24,7 +24,6 @@ from emocli.pipeline.manifest import make_manifest
 from emocli.plugin.analysis import OfRun
 from emocli.plugin.robustness import CorruptionSpec, read
 from emocli.prediction.segmentation.reading import read_transcript
-from emocli.training.settings import read_settings
 from tests.conftest import Install, Refused
 
 UNINSTALL = "uninstall its package"
@@ -273,15 +272,6 @@ def test_sections_of_the_page_are_there_beside_an_analysis_that_cannot_be_used(
     with pytest.warns(EmocliWarning, match="left out: broken_analysis"):
         titles = [section.title for section in sections()]
     assert "Other analyses" in titles
-
-
-def test_a_preset_of_a_setting_that_there_is_not_is_the_plug_ins_fault(install: Install) -> None:
-    content = (
-        "from emocli.fusion.late import Config, Model\nPRESETS = {'plus': {'network': {'z': 1}}}"
-    )
-    install("fusion", "odd", "odd_preset", content)
-    with pytest.raises(ConfigError, match=r"^odd_preset: preset 'plus' of plug-in 'odd' has 'z'"):
-        read_settings("odd", "plus", {})
 
 
 def test_the_report_of_an_analysis_that_is_not_installed_says_so(tmp_path: Path) -> None:

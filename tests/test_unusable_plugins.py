@@ -10,6 +10,8 @@ import pytest
 from emocli import plugins
 from emocli.cli.app import run
 from emocli.cli.show import warnings_as_lines
+from emocli.errors import ConfigError
+from emocli.training.settings import read_settings
 from tests.conftest import Install
 
 
@@ -58,3 +60,28 @@ def test_a_model_that_two_modules_have_is_neithers(
     assert [each["summary"][:19] for each in told if each["name"] == name] == [
         "refused: the model "
     ]
+
+
+@pytest.mark.parametrize(
+    ("number", "preset", "what"),
+    [
+        (1, "3", "'plus' is a section, not a setting (now 3)"),
+        (2, "{'network': 3}", "'network' is a section, not a setting (now 3)"),
+        (3, "{'network': {'z': 1}}", "unknown setting 'network.z'"),
+        (4, "{'train': {'zz': 3}}", "unknown setting 'train.zz'"),
+        (5, "{'network': {'hidden': 'abc'}}", "setting 'network.hidden' = 'abc': must be a whole"),
+        (6, "{'mel': {}}", "unknown section 'mel'"),
+    ],
+)
+def test_what_is_wrong_in_a_preset_is_the_plugins_fault(
+    install: Install, capsys: pytest.CaptureFixture[str], number: int, preset: str, what: str
+) -> None:
+    module = f"odd_preset_{number}"
+    content = f"from emocli.fusion.late import Config, Model\nPRESETS = {{'plus': {preset}}}"
+    install("fusion", "odd", module, content)
+    with pytest.raises(ConfigError) as error:
+        read_settings("odd", "plus", {})
+    assert str(error.value).startswith(f"{module}: preset 'plus' of plug-in 'odd': {what}")
+    assert str(error.value).endswith("; repair or uninstall its package")
+    assert run(["info", "settings", "odd"]) == 2
+    assert capsys.readouterr().err == f"error: {error.value}\n"

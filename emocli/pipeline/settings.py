@@ -174,7 +174,9 @@ def _own() -> dict[str, tuple[SettingsSection, ...]]:
 
 def _plugin(what: str, name: str, module: ModuleType) -> tuple[SettingsSection, ...]:
     if what == "network":
-        presets: Mapping[str, Tree] = module.PRESETS
+        from emocli.training.presets import presets_of
+
+        presets = presets_of(name, module)
         own, training = (
             {preset: subsection(tree, part) for preset, tree in presets.items()}
             for part in ("network", "train")

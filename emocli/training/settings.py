@@ -17,6 +17,7 @@ from emocli.models.settings import TrainConfig
 from emocli.plugin.robustness import UNCORRUPTED, RobustOptions
 from emocli.robust.repair import PRESETS, RobustConfig
 from emocli.rules import RULED, CorpusSize
+from emocli.training.presets import presets_of
 
 SECTIONS = ("network", "train", "robust")
 """Of the settings of a training."""
@@ -88,18 +89,16 @@ def read_settings(
         If a name or a value is none.
     """
     module = plugins.load("fusion", fusion)
-    if preset not in module.PRESETS:
+    presets = presets_of(fusion, module)
+    if preset not in presets:
         raise ConfigError(
-            f"'{fusion}' has no preset '{preset}'", hint=f"there are: {', '.join(module.PRESETS)}"
+            f"'{fusion}' has no preset '{preset}'", hint=f"there are: {', '.join(presets)}"
         )
-    if foreign := module.PRESETS[preset].get("network", {}).keys() - module.Config.model_fields:
-        what = f"preset '{preset}' of plug-in '{fusion}' has '{min(foreign)}', which is no setting"
-        raise ConfigError(what, where=module.__name__, hint=plugins.REPAIR)
     start: Tree = dict(PRESETS.get(preset, {}))
     if preset == RULED and size is not None:
         kinds = {"network": module.Config, "train": TrainConfig}
         start = merge(start, {name: _by_rules(kind, size) for name, kind in kinds.items()})
-    tree = merge(merge(start, module.PRESETS[preset]), settings)
+    tree = merge(merge(start, presets[preset]), settings)
     for section, values in tree.items():
         if section not in SECTIONS:
             hint = f"there are {', '.join(f'{name}.KEY' for name in SECTIONS)}"
