@@ -137,12 +137,12 @@ def test_unpromising_trials_end_early(
     ranges = spaced("train.lr=1e-7..1e-1:log")
     longer = ("--set", "train.epochs=7", "--set", "train.patience=7")
     found = {
-        name: tuned(command(corpus, tmp_path / name, *ranges, *longer, *more, trials=7), capsys)
+        name: tuned(command(corpus, tmp_path / name, *ranges, *longer, *more, trials=10), capsys)
         for name, more in {"pruned": [], "whole": ["--no-prune"]}.items()
     }
     assert found["pruned"]["budget"]["pruned"] > 0
     assert found["whole"]["budget"]["pruned"] == 0
-    assert found["pruned"]["budget"]["epochs"] < found["whole"]["budget"]["epochs"] == 7 * 7
+    assert found["pruned"]["budget"]["epochs"] < found["whole"]["budget"]["epochs"] == 10 * 7
 
 
 def test_interrupted_anywhere_it_ends_as_one_that_was_not(
