@@ -225,6 +225,12 @@ def test_options_that_do_not_exist(here: Path, refused: Refused) -> None:
     assert "bands" in refused("extract", "own.csv", "-f", "mel", "--set", "mel.band=3")
     other = refused("extract", "own.csv", "-f", "mel", "--set", "glove.vectors=x")
     assert "settings of 'glove', which is not extracted; add -f glove" in other
+    for setting, message in {
+        "mle.bands=3": "--set: no feature is called 'mle'; did you mean 'mel'?",
+        "bands=3": "of which feature it is a setting; give FEATURE.KEY=VALUE, such as mel.bands=",
+        "network.x=3": "--set: no feature is called 'network'; there are: covarep",
+    }.items():
+        assert message in refused("extract", "own.csv", "-f", "mel", "--set", setting)
     (here / "all.toml").write_text("[glove]\nvectors = 'x'\n[covarep]\nhob_ms = 3\n")
     unknown = refused("extract", "own.csv", "-f", "mel", "--config", "all.toml")
     assert "unknown setting 'covarep.hob_ms'" in unknown

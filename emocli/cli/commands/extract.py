@@ -11,11 +11,12 @@ import typer
 from emocli import plugins
 from emocli.cli import options, show
 from emocli.display import number_of
-from emocli.errors import ConfigError
+from emocli.errors import ConfigError, choice
 from emocli.limits import MOST_WORKERS
 from emocli.plugin.command import PARTLY_DONE, Command
 
 if TYPE_CHECKING:
+    from emocli.config import Plain
     from emocli.extraction.results import Extraction, ExtractionPlan
 
 
@@ -59,10 +60,7 @@ def command(
     if overwrite and update:
         raise ConfigError("--overwrite and --update", hint="choose one of them")
     tree, manifest = settings.read_settings("extract"), corpus.read_manifest()
-    for name in parse_sets(settings.settings):
-        if name not in feature:
-            what = f"settings of '{name}', which is not extracted"
-            raise ConfigError(what, where="--set", hint=f"add -f {name}, or leave them out")
+    _require_own(parse_sets(settings.settings), feature)
     if dry_run:
         plans = plan(manifest, feature, store, settings=tree, overwrite=overwrite, update=update)
         if json:
@@ -94,6 +92,20 @@ def command(
         message = number_of(count, "extractions failed and are listed")
         show.warn(f"{message} in {failed[0].failures}")
         raise typer.Exit(PARTLY_DONE)
+
+
+def _require_own(typed: Mapping[str, Plain], features: Sequence[str]) -> None:
+    """Refuse settings on the command line that no feature to extract has."""
+    known = plugins.names("features")
+    for name in (each for each in typed if each not in features):
+        what = f"settings of '{name}', which is not extracted"
+        hint = f"add -f {name}, or leave them out"
+        if name not in known and not isinstance(typed[name], Mapping):
+            what = f"'{name}' does not say of which feature it is a setting"
+            hint = f"give FEATURE.KEY=VALUE, such as {features[0]}.{name}=VALUE"
+        elif name not in known:
+            what, hint = f"no feature is called '{name}'", choice(name, known)
+        raise ConfigError(what, where="--set", hint=hint)
 
 
 def _print(results: Sequence[Extraction]) -> None:
