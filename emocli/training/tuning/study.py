@@ -34,7 +34,7 @@ from emocli.training.train import TrainRequest
 from emocli.training.tuning import nested_page
 from emocli.training.tuning.ranges import declared
 from emocli.training.tuning.search import Search
-from emocli.training.tuning.study_page import asked, blocks, drawings
+from emocli.training.tuning.study_page import blocks, drawings, request_parts
 from emocli.training.tuning.study_summary import (
     REPORT,
     Budget,
@@ -220,7 +220,7 @@ def _write_page(
 ) -> None:
     """Write the page; ``run`` is a chosen network."""
     write_figures(search.folder, "", files)
-    every = [*parts, *asked(search, rundir.read_config(run))]
+    every = [*parts, *request_parts(search, rundir.read_config(run))]
     text = page(f"{search.base.fusion}: search", every, files.__getitem__)
     write_text(search.folder / PAGE, text)
 

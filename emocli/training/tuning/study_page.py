@@ -54,7 +54,7 @@ def blocks(summary: SearchSummary, files: Mapping[str, bytes]) -> list[Block]:
     ]
 
 
-def asked(search: Search, config: RunConfig) -> list[Block]:
+def request_parts(search: Search, config: RunConfig) -> list[Block]:
     """Return what was searched on, and with what; ``config`` is that of a chosen network."""
     base, corpus = search.base, search.base.manifest
     name = corpus.path.name if corpus.path else corpus.dataset
