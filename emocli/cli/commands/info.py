@@ -126,15 +126,15 @@ def _told_once(kind: PluginKind, described: list[Description]) -> list[Descripti
         return described
     from emocli.pretrained.models import named
 
-    told = {}
+    known = {}
     for each in described:
-        told[each.name] = each
+        known[each.name] = each
         try:
             named(each.name)
         except ConfigError as error:
             if counts[each.name] > 1:
-                told[each.name] = replace(each, summary=f"refused: {error}", source="", licence="")
-    return list(told.values())
+                known[each.name] = replace(each, summary=f"refused: {error}", source="", licence="")
+    return list(known.values())
 
 
 COMMAND = Command("info", 150, command, light=True)

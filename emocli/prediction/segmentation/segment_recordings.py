@@ -106,8 +106,8 @@ def segment(
     paths, output = recordings([Path(each) for each in listed(inputs)]), Path(out)
     chosen = options or SegmentOptions()
     segmenter = Segmenter(paths, chosen)
-    beside = [*map(segmenter.subtitles_of, paths), chosen.speakers]
-    require_spared(output, [*paths, *filter(None, beside)])
+    read = [*map(segmenter.subtitles_of, paths), chosen.speakers]
+    require_spared(output, [*paths, *filter(None, read)])
     done: list[SegmentedRecording] = []
     failed: list[UncutRecording] = []
     clock, journal = RecordingClock(paths, progress), Journal(output, chosen, segmenter)

@@ -21,6 +21,7 @@ from emocli.data.json_io import as_json
 from emocli.data.manifest import Manifest, ManifestOrPath
 from emocli.data.pool import Progress
 from emocli.display import printable
+from emocli.errors import ConfigError
 from emocli.models import calibration, rundir
 from emocli.models.run_config import Source
 from emocli.models.rundir import BASELINES, CARD, HISTORY, MODEL, SPEAKERS
@@ -92,8 +93,11 @@ def tune(
     Raises
     ------
     EmocliError
-        If settings, manifest, store and study do not fit each other, or no trial succeeds.
+        If settings, manifest, store and study do not fit each other, ``trials`` is no number above
+        0, or no trial succeeds.
     """
+    if not isinstance(trials, int) or trials < 1:
+        raise ConfigError(f"trials = {trials!r}", hint="choose a whole number from 1 on")
     own = dict(parse(f"{name}={text}") for name, text in (space or {}).items())
     base = TrainRequest(
         manifest=Manifest.of(manifest),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import emocli
 from emocli.config import parse_sets
+from emocli.errors import ConfigError
 from emocli.models import rundir
 from tests import toy
 from tests.training.tuning.searches import QUICK, command, spaced, tuned
@@ -47,3 +49,11 @@ def test_from_python_its_settings_train_the_network_again(corpus: toy.Toy, tmp_p
     )
     again = emocli.train(*where, fusion="late", run=tmp_path / "run", settings=summary.settings)
     assert rundir.read_config(again.run).network == rundir.read_config(summary.run).network
+
+
+@pytest.mark.parametrize("trials", [0, "3", -1])
+def test_from_python_trials_are_a_number(corpus: toy.Toy, tmp_path: Path, trials: Any) -> None:
+    with pytest.raises(ConfigError, match=r"^trials = .*; choose a whole number from 1 on$"):
+        emocli.tune(
+            corpus.manifest, corpus.store, fusion="late", study=tmp_path / "s", trials=trials
+        )
