@@ -162,7 +162,7 @@ def warnings_as_lines() -> Iterator[None]:
     """Print what is warned of below the command line as `warn` does, each message once."""
     with warnings.catch_warnings():
         as_python_has_it = warnings.showwarning
-        said: set[str] = set()
+        shown: set[str] = set()
 
         def show(
             message: Warning | str,
@@ -174,8 +174,8 @@ def warnings_as_lines() -> Iterator[None]:
         ) -> None:
             if not issubclass(category, EmocliWarning):
                 as_python_has_it(message, category, filename, lineno, file, line)
-            elif str(message) not in said:  # Python tells it once for each line of code
-                said.add(str(message))
+            elif str(message) not in shown:  # Python tells it once for each line of code
+                shown.add(str(message))
                 warn(str(message))
 
         warnings.showwarning = show

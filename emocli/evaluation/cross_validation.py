@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from emocli.data.clip import Split
 from emocli.data.manifest import Manifest, ManifestOrPath
+from emocli.data.normalisation import TestNormalisation
 from emocli.data.samples import Samples
-from emocli.data.speakers import TestNormalisation
 from emocli.errors import RunError
 from emocli.evaluation.evaluator import RunEvaluator
 from emocli.evaluation.predictions import Corruptions, Predictions

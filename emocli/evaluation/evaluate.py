@@ -13,8 +13,8 @@ from emocli.data.durable import digest, write_bytes, write_lock
 from emocli.data.filenames import named
 from emocli.data.json_io import as_json
 from emocli.data.manifest import ManifestOrPath
+from emocli.data.normalisation import GIVEN, UNUSED, TestNormalisation
 from emocli.data.pool import Progress
-from emocli.data.speakers import GIVEN, UNUSED, TestNormalisation
 from emocli.evaluation.clips import clips_csv
 from emocli.evaluation.condition import condition_report, drawn_with, sweep_point
 from emocli.evaluation.cross_validation import Evaluator, open_evaluator

@@ -16,8 +16,9 @@ from emocli.data.clip import Clip, Split
 from emocli.data.durable import digest
 from emocli.data.filenames import corpus_part
 from emocli.data.manifest import Manifest, ManifestOrPath
+from emocli.data.normalisation import GIVEN, UNUSED, USED, TestNormalisation
 from emocli.data.samples import Samples
-from emocli.data.speakers import GIVEN, UNUSED, USED, SpeakerNormaliser, TestNormalisation
+from emocli.data.speakers import SpeakerNormaliser
 from emocli.data.store import StoredFeature, check_path, open_features
 from emocli.errors import ConfigError, RunError
 from emocli.evaluation.predictions import Corruptions, Predictions

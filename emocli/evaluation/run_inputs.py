@@ -8,7 +8,8 @@ from pathlib import Path
 from emocli.config import Tree, leaves
 from emocli.data.filenames import content
 from emocli.data.manifest import Manifest, ManifestOrPath
-from emocli.data.speakers import SpeakerNormaliser, TestNormalisation, normalisation_note
+from emocli.data.normalisation import TestNormalisation, normalisation_note
+from emocli.data.speakers import SpeakerNormaliser
 from emocli.data.store import StoredFeature
 from emocli.data.store.recipe import is_former_digest
 from emocli.errors import ConfigError, EmocliError, RunError, StoreError

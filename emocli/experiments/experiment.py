@@ -10,7 +10,7 @@ from pathlib import Path
 from emocli import plugins
 from emocli.config import Tree, build, subsection
 from emocli.data.manifest import Manifest
-from emocli.data.speakers import BY_SPEAKER
+from emocli.data.normalisation import BY_SPEAKER
 from emocli.data.store import StoredFeature, features_in, open_features, open_joined
 from emocli.errors import ConfigError, ManifestError, choice
 from emocli.experiments import row_analyses

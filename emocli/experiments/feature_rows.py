@@ -14,7 +14,7 @@ from emocli import plugins
 from emocli.config import Tree, build, merge, subsection
 from emocli.data.durable import digest
 from emocli.data.manifest import Manifest
-from emocli.data.speakers import BY_SPEAKER
+from emocli.data.normalisation import BY_SPEAKER
 from emocli.data.store import open_joined
 from emocli.display import number_of
 from emocli.errors import RunError, StoreError

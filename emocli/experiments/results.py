@@ -11,7 +11,7 @@ from emocli.config import Tree, subsection
 from emocli.data.clip import Clip
 from emocli.data.durable import write_text
 from emocli.data.json_io import as_json
-from emocli.data.speakers import USED
+from emocli.data.normalisation import USED
 from emocli.evaluation.comparison import Comparison, PerClip, Recovery, comparisons, recovery
 from emocli.experiments.drawing import draw
 from emocli.experiments.encoder_rows import METRICS

@@ -9,13 +9,7 @@ from pydantic import Field
 
 from emocli.config import Settings
 from emocli.data.manifest import Task
-from emocli.data.speakers import (
-    LEAST_CLIPS,
-    SHRINKAGE,
-    LeastClips,
-    Normalisation,
-    Shrinkage,
-)
+from emocli.data.normalisation import LEAST_CLIPS, SHRINKAGE, LeastClips, Normalisation, Shrinkage
 from emocli.data.standardise import OUTLIERS
 from emocli.errors import ConfigError, choice
 from emocli.metrics.metrics import DEFINITIONS

@@ -10,8 +10,8 @@ from pathlib import Path
 from emocli import plugins
 from emocli.data.durable import digest
 from emocli.data.manifest import Manifest
+from emocli.data.normalisation import USED
 from emocli.data.record import Report
-from emocli.data.speakers import USED
 from emocli.errors import ConfigError, EmocliError, ReportError, RunError
 from emocli.evaluation.report import EvaluationReport
 from emocli.experiments.report import ExperimentReport

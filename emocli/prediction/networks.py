@@ -14,8 +14,9 @@ from emocli.config import build
 from emocli.data.arrays import Reals
 from emocli.data.clip import Clip
 from emocli.data.durable import digest
+from emocli.data.normalisation import USED
 from emocli.data.samples import Samples
-from emocli.data.speakers import USED, SpeakerNormaliser, SpeakerStatistics
+from emocli.data.speakers import SpeakerNormaliser, SpeakerStatistics
 from emocli.data.store import StoredFeature, check_path
 from emocli.errors import RunError
 from emocli.evaluation.evaluator import RunEvaluator

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 from emocli.config import Tree
-from emocli.data.speakers import USED
+from emocli.data.normalisation import USED
 from emocli.display import code, exact_json, markdown
 from emocli.metrics.metrics import COMMON, definitions
 from emocli.metrics.statistics import Spread

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from emocli.data.durable import locked, make_folder, used_folder, write_text
+from emocli.data.normalisation import normalisation_note
 from emocli.data.pool import Pool, Progress
-from emocli.data.speakers import normalisation_note
 from emocli.data.standardise import Standardiser
 from emocli.display import number_of
 from emocli.errors import ConfigError, RunError

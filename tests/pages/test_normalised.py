@@ -6,7 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
-from emocli.data.speakers import GIVEN, UNUSED, USED
+from emocli.data.normalisation import GIVEN, UNUSED, USED
 from emocli.pages.page import report
 from emocli.pages.records import RunRecords
 from tests.pages.example import Parsed

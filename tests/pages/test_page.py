@@ -16,7 +16,7 @@ from emocli.config import merge
 from emocli.data.durable import digest
 from emocli.data.json_io import as_json
 from emocli.data.manifest import Manifest
-from emocli.data.speakers import USED
+from emocli.data.normalisation import USED
 from emocli.errors import ConfigError, ReportError, RunError
 from emocli.evaluation.compare import compare
 from emocli.evaluation.evaluate import evaluate

@@ -13,7 +13,8 @@ import pytest
 from emocli.cli.app import run as emocli
 from emocli.config import merge
 from emocli.data.manifest import Manifest
-from emocli.data.speakers import USED, SpeakerNormaliser, SpeakerStatistics
+from emocli.data.normalisation import USED
+from emocli.data.speakers import SpeakerNormaliser, SpeakerStatistics
 from emocli.data.store import FeatureStore, open_features
 from emocli.errors import ConfigError, RunError, StoreError
 from emocli.evaluation.compare import compare

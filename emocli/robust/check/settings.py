@@ -8,13 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from emocli.config import Plain, Settings, Tree, build, merge
-from emocli.data.speakers import (
-    LEAST_CLIPS,
-    SHRINKAGE,
-    LeastClips,
-    Normalisation,
-    Shrinkage,
-)
+from emocli.data.normalisation import LEAST_CLIPS, SHRINKAGE, LeastClips, Normalisation, Shrinkage
 from emocli.data.standardise import OUTLIERS
 from emocli.errors import ConfigError
 from emocli.quantities import Between, Depth, Factor, Size, Steps

@@ -9,9 +9,8 @@ from typing import Literal
 from emocli import plugins
 from emocli.config import Tree, read_toml
 from emocli.data.json_io import OPTIONAL
+from emocli.data.normalisation import USED, NormalisationSettings, normalisation_note
 from emocli.data.record import JsonPath, Number, Record, Report
-from emocli.data.speakers import USED, normalisation_note
-from emocli.models.settings import TrainConfig
 from emocli.space import Value
 from emocli.version import version, versions
 
@@ -38,7 +37,7 @@ def network_versions(fusion: str) -> dict[str, str]:
     return versions(plugins.packages("fusion", fusion))
 
 
-def normalised(train: TrainConfig, searched: Iterable[str]) -> str | None:
+def normalised(train: NormalisationSettings, searched: Iterable[str]) -> str | None:
     """Say of which trials features are normalised by speaker; ``train`` is what was chosen."""
     if "train.normalise" in searched:
         chosen = f"train.normalise={train.normalise} was chosen"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from emocli.cli.app import run
-from emocli.data.speakers import USED
+from emocli.data.normalisation import USED
 from emocli.training.tuning.study_summary import NestedSummary, TuneSummary
 from tests import toy
 from tests.training.tuning.searches import command
