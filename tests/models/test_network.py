@@ -26,7 +26,7 @@ def test_a_model_that_is_no_network_is_refused(
     late = plugins.load("fusion", "late")
     assert network_class("late") is late.Model
     monkeypatch.setattr(late, "Model", model)
-    with pytest.raises(ConfigError, match="Model of plug-in 'late' is no emocli"):
+    with pytest.raises(ConfigError, match="Model of plug-in 'late' is no subclass of emocli"):
         corpus_size(corpus.manifest, "late")
 
 
