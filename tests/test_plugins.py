@@ -265,6 +265,19 @@ def test_recordings_are_cut_beside_a_way_and_a_reader_that_cannot_be_used(
     assert "the way 'whole' is both" in capsys.readouterr().err
 
 
+def test_a_way_is_used_beside_one_that_cannot_be_and_is_not_needed(
+    install: Install, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    install("ways", "subtitles", "second_subtitles", "1 / 0")
+    sound = tmp_path / "talk.wav"
+    wavfile.write(sound, 8000, np.zeros(24000, np.int16))
+    command = ["segment", str(sound), "-o", str(tmp_path / "talk.csv")]
+    assert run([*command, "--way", "whole"]) == 0
+    assert "left out: the way 'subtitles' is both" in capsys.readouterr().err
+    assert run(command) == 2
+    assert "the way 'subtitles' is both" in capsys.readouterr().err
+
+
 def test_sections_of_the_page_are_there_beside_an_analysis_that_cannot_be_used(
     install: Install,
 ) -> None:

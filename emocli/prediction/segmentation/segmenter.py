@@ -249,7 +249,7 @@ def _ways(wanted: str) -> dict[str, Way]:
     if wanted not in (AUTO, *known):
         hint = choice(wanted, [AUTO, *known])
         raise ConfigError(f"no way is called '{wanted}'", where="--way", hint=hint)
-    for name in used_ways(wanted):
+    for name in used_ways(AUTO) if wanted == AUTO else [wanted]:
         plugins.load("ways", name)
     return {name: cast(Way, module) for name, module in plugins.load_all("ways").items()}
 
