@@ -52,6 +52,9 @@ class TrainConfig(Settings):
         Clips, or dialogues, from which each step of the optimizer learns.
     epochs : int
         Most epochs that are trained; ``patience`` may end it sooner.
+    early_stopping : bool
+        Whether the best epoch by ``monitor`` is kept, and ``patience`` may end the training; else
+        it goes through all epochs and keeps the last.
     patience : int
         Epochs in a row without one better than the best by ``monitor``, after which training ends.
     clip : float
@@ -107,8 +110,8 @@ class TrainConfig(Settings):
         (stochastic weight averaging, Izmailov et al. 2018); the average is what is validated and
         kept, while learning goes on from the parameters themselves. 0: none.
     refit : bool
-        Whether the network is trained once more when the best epoch is known: anew, on train and
-        valid split together, for as many epochs at the same learning rates.
+        Whether the network is trained once more when the number of epochs is known: anew, on train
+        and valid split together, for as many at the same learning rates.
     layer_mix : bool
         Whether of features with several layers of an encoder side by side a mix is learnt, which is
         what the network sees (`emocli.models.layer_mix`).
@@ -122,7 +125,7 @@ class TrainConfig(Settings):
         Standard deviations of the training clips at which functionals, also those of the classical
         baselines, are clipped; 0: not.
     monitor : str
-        Validation metric by which the best epoch is chosen: ``loss`` or one of the task's metrics.
+        Validation metric by which epochs are compared: ``loss`` or one of the task's metrics.
         ``auto`` is accuracy for one class per clip, the weighted F1 for any number of classes and
         the summed squared error for intensities. A tie is decided by the validation loss.
     precision : {'32-true', 'bf16-mixed', '16-mixed'}
@@ -175,6 +178,7 @@ class TrainConfig(Settings):
     lr: LearningRate = 1e-3
     batch_size: BatchSize = 32
     epochs: Epochs = 100
+    early_stopping: bool = True
     patience: Epochs = 10
     weight_decay: Decay = 1e-5
     clip: Factor = 1.0

@@ -119,11 +119,14 @@ def _results(
     ]
     seeds = ", ".join(str(seed) for seed in config.seeds)
     epochs = ", ".join(str(epoch) for epoch in best)
+    kept, chosen = "last", ""
+    if config.train.early_stopping:
+        kept, chosen = "best", ", which was chosen on this split, so that the metrics flatter"
     kinds = "; ".join(f"`{name}` is {KINDS[name].what}" for name in baselines)
     return (
         "## Validation\n\n"
-        f"Of the best epoch ({epochs}; seed {seeds}). It was chosen on this split, so the metrics "
-        f"flatter; reports on the test split are in `reports/`.{_refit(config)}\n\n"
+        f"Of the {kept} epoch ({epochs}; seed {seeds}){chosen}; reports on the test split are in "
+        f"`reports/`.{_refit(config)}\n\n"
         f"| metric | value |{''.join(f' {name} |' for name in baselines)} what it is |\n"
         f"|---|---|{'---|' * len(baselines)}---|\n" + "\n".join(rows)
     ) + (f"\n\n{BASELINES.format(kinds)}" if baselines else "")

@@ -72,7 +72,7 @@ def refit_network(
     run : Path
         Folder of this fit's own checkpoint.
     history : sequence
-        The first fit's, up to its best epoch: so many epochs, at the same learning rates.
+        The first fit's, up to the epoch it keeps: so many epochs, at the same learning rates.
 
     Raises
     ------
@@ -95,7 +95,15 @@ def make_schedule(config: TrainConfig, task: Task) -> Schedule:
     """
     plateau = max(1, config.patience // 3) if config.scheduler == "plateau" else 0
     criterion = make_criterion(config.monitored(task))
-    return Schedule(criterion, config.lr, config.epochs, config.patience, plateau)
+    return Schedule(
+        criterion, config.lr, config.epochs, config.patience, plateau, config.early_stopping
+    )
+
+
+def kept_epoch(config: TrainConfig, history: Sequence[EpochMetrics]) -> int:
+    """Return the number of the epoch that a training of resolved settings keeps."""
+    criterion = make_criterion(config.monitor)
+    return criterion.best_epoch(history) if config.early_stopping else len(history)
 
 
 def make_criterion(monitor: str) -> Criterion:

@@ -27,7 +27,7 @@ from emocli.training.calibrate import calibrate
 from emocli.training.card import card
 from emocli.training.checkpoint import Tensors
 from emocli.training.compute import seeded
-from emocli.training.fusion_task import fit_network, make_criterion, refit_network
+from emocli.training.fusion_task import fit_network, kept_epoch, make_criterion, refit_network
 from emocli.training.outputs import predict
 from emocli.training.prepare import Prepared
 from emocli.training.summaries import BaselineSummary, SeedSummary, TrainSummary, seed_spreads
@@ -300,11 +300,11 @@ def _first_network(config: RunConfig) -> Network:
 def _refitted(
     folder: Path, config: RunConfig, whole: Prepared, history: Sequence[EpochMetrics]
 ) -> tuple[Tensors, Standardiser]:
-    """Train once more on train and valid split, for as many epochs as were best."""
-    best = make_criterion(config.train.monitor).best_epoch(history)
+    """Train once more on train and valid split, for as many epochs as the first fit keeps."""
+    kept = kept_epoch(config.train, history)
     network = _first_network(config)
     learnt = whole.learnt(network)
-    fitted = refit_network(network, learnt, config.train, folder / REFIT, history[:best])
+    fitted = refit_network(network, learnt, config.train, folder / REFIT, history[:kept])
     return fitted.state, whole.standardiser
 
 
@@ -324,10 +324,10 @@ def _baseline_summaries(run: Path) -> dict[str, BaselineSummary]:
 def _seed_summary(folder: Path, config: RunConfig, state: State) -> SeedSummary:
     criterion = make_criterion(config.train.monitor)
     history = rundir.read_history(folder, criterion.columns)
-    best = criterion.best_epoch(history)
-    row = history[best - 1]
+    kept = kept_epoch(config.train, history)
+    row = history[kept - 1]
     valid = {k.removeprefix(VALID): v for k, v in row.items() if k.startswith(VALID)}
-    return SeedSummary(config.seeds[0], folder, state, len(history), best, valid)
+    return SeedSummary(config.seeds[0], folder, state, len(history), kept, valid)
 
 
 def _write_card(

@@ -67,6 +67,8 @@ class Schedule:
         At most so many epochs; fewer once ``patience`` in a row were not better than the best.
     plateau : int
         So many epochs in a row without progress halve the learning rate; 0: it stays.
+    early_stopping : bool
+        Whether the best epoch is kept, and ``patience`` ends the training; else the last is.
     """
 
     criterion: Criterion
@@ -74,10 +76,15 @@ class Schedule:
     epochs: int
     patience: int
     plateau: int = 0
+    early_stopping: bool = True
+
+    def kept_epoch(self, history: Sequence[EpochMetrics]) -> int:
+        """Return the number of the epoch whose parameters are kept; 0 before the first."""
+        return self.criterion.best_epoch(history) if self.early_stopping else len(history)
 
     def over(self, history: Sequence[EpochMetrics]) -> bool:
         """Whether the training has come to its end."""
-        waited = len(history) - self.criterion.best_epoch(history)
+        waited = len(history) - self.kept_epoch(history)
         return len(history) >= self.epochs or waited >= self.patience
 
     def learning_rate(self, history: Sequence[EpochMetrics]) -> float:
@@ -106,8 +113,12 @@ class Repetition:
 
     @property
     def criterion(self) -> Criterion:
-        """The last epoch is the one that is kept."""
+        """The number of the epoch: that of the last one is the highest."""
         return Criterion("epoch")
+
+    def kept_epoch(self, history: Sequence[EpochMetrics]) -> int:
+        """Return the number of the last epoch."""
+        return len(history)
 
     def over(self, history: Sequence[EpochMetrics]) -> bool:
         """Whether all epochs are done."""

@@ -59,9 +59,10 @@ class TrainPlan:
 
 @dataclass(frozen=True)
 class SeedSummary:
-    """The summary of the training of one seed, with the metrics of the best epoch.
+    """The summary of the training of one seed, with the metrics of the epoch that is kept.
 
-    ``seconds`` is the time it took now: 0 if it was already trained.
+    That is ``best_epoch``, without early stopping the last one. ``seconds`` is the time it took
+    now: 0 if it was already trained.
     """
 
     seed: int
@@ -100,13 +101,13 @@ class TrainSummary:
     missing : mapping
         Split to the clips that lack each modality.
     monitor : str
-        Metric by which epochs were chosen.
+        Metric by which epochs are compared.
     valid, valid_std : mapping
         Metrics on the valid split: mean over the seeds, and their spread (for several).
     seeds : tuple of SeedSummary
         Each seed.
     refit : bool
-        Whether train and valid split were learnt from, once the epochs were chosen.
+        Whether train and valid split were learnt from, once the number of epochs was known.
     notes : tuple of str
         Warnings about the data, and whether features are normalised by speaker.
     baselines : mapping

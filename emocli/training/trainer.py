@@ -110,7 +110,7 @@ class Trainer:
         with deterministic_torch(self.threads):
             while not schedule.over(history):
                 history.append(task.epoch(len(history) + 1, schedule.learning_rate(history)))
-                if schedule.criterion.best_epoch(history) == len(history):
+                if schedule.kept_epoch(history) == len(history):
                     best = parameters(task)
                 if schedule.over(history) or time.monotonic() - saved >= self.pause:
                     Checkpoint.of(task, history, best).save(path)

@@ -90,14 +90,14 @@ def _print(summary: TrainSummary | CrossSummary) -> None:
         for s in part.seeds
     ]
     chosen = f"valid {summary.monitor}"  # the others are in the model card and in --json
-    show.table(("run", "seed", "", "epochs", "best", chosen), rows)
+    show.table(("run", "seed", "", "epochs", "kept", chosen), rows)
     spread = summary.valid_std.get(summary.monitor)
     value = f"{summary.valid[summary.monitor]:.3f}" + ("" if spread is None else f" ± {spread:.3f}")
     features = ", ".join(f"{name} ({modality})" for modality, name in summary.features.items())
     show.line(f"{summary.fusion} on {features}: {summary.parameters:,} parameters")
     show.line(f"{summary.run}: validation {summary.monitor} {value}")
     if summary.parts[0].refit:
-        show.line("  then learnt anew from train and valid split, for as many epochs as were best")
+        show.line("  then learnt anew from train and valid split, for as many epochs")
     for name, metrics in summary.baseline_metrics.items():
         if summary.monitor in metrics:
             show.line(f"  baseline {name}: {metrics[summary.monitor]:.3f}")

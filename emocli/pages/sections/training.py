@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from emocli.errors import EmocliError
+from emocli.models.settings import TrainConfig
 from emocli.pages import texts
 from emocli.pages.records import Member, RunRecords
 from emocli.pages.section import Contents, Section
 from emocli.report.chart import Chart, ChartLine, legend_of
 from emocli.report.document import Heading, Paragraph, Part
 from emocli.report.parts import Folded, Note, Panels
-from emocli.training.fusion_task import make_criterion
+from emocli.training.fusion_task import kept_epoch
 
 MOST = 7
 """Networks that are drawn: those of more are told apart by nobody."""
@@ -24,10 +25,7 @@ MOST_OPEN = 4
 def parts(contents: Contents) -> Iterator[Part]:
     """Yield the charts of every run that has networks."""
     if contents.trained:
-        yield Paragraph(
-            "Of each network (seed, fold) by epoch. The validation metric chose the epoch that is "
-            "kept, so it flatters."
-        )
+        yield Paragraph("Of each network (seed, fold) by epoch.")
     for run in contents.trained:
         if len(contents.trained) > MOST_OPEN:
             yield Folded(run.name, tuple(_of_run(run)))
@@ -52,7 +50,7 @@ def _of_run(run: RunRecords) -> Iterator[Part]:
         charts = tuple(_chart(c, drawn) for c in dict.fromkeys(columns) if _has(drawn, c))
         yield Panels(charts)
         yield legend_of(charts)
-        yield Paragraph(_best(known, monitored))
+        yield Paragraph(_kept(known, run.config.train, monitored))
     if len(known) > MOST:
         yield Paragraph(f"Drawn are the first {MOST} of {len(known)} networks.")
     yield from (Note(problem, warning=True) for problem in problems)
@@ -83,10 +81,12 @@ def _epochs(members: list[Member]) -> dict[float, str]:
     return {float(k): str(k) for k in range(last, 0, -max(1, round(last / 5)))}
 
 
-def _best(members: list[Member], monitored: str) -> str:
-    criterion = make_criterion(monitored)
-    epochs = [f"{m.name}: {criterion.best_epoch(m.history)}" for m in members]
-    return f"Best epoch by validation {texts.title(monitored)}: {'; '.join(epochs)}."
+def _kept(members: list[Member], config: TrainConfig, monitored: str) -> str:
+    epochs = "; ".join(f"{m.name}: {kept_epoch(config, m.history)}" for m in members)
+    if not config.early_stopping:
+        return f"The last epoch is kept, without early stopping: {epochs}."
+    by = f"validation {texts.title(monitored)}"
+    return f"The best epoch by {by} is kept, so that it flatters: {epochs}."
 
 
 SECTION = Section(55, "Training", parts)
