@@ -35,6 +35,7 @@ Decibels = Annotated[float, Field(ge=-200, le=200)]
 LearningRate = Annotated[float, Field(gt=0, le=100)]
 Decay = Annotated[float, Field(ge=0, le=100)]
 Epochs = Annotated[int, Field(ge=1, le=100_000)]
+Patience = Annotated[int, Field(ge=0, le=100_000)]
 BatchSize = Annotated[int, Field(ge=1, le=1_000_000)]
 Seeds = Annotated[int, Field(ge=1, le=MOST_SEEDS)]
 """Trainings that differ by nothing else."""

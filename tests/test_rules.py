@@ -84,12 +84,11 @@ def test_a_network_that_sets_a_value_in_its_preset_keeps_it(
     size = CorpusSize(720, 720, 3)
     network, training, _ = resolve("late", "plus", {}, "single", toy.CLASSES, size=size)
     assert (network.hidden, training.epochs, training.batch_size) == (9, 5, 4)
-    assert training.patience == 30  # by its rule: the preset says nothing of it
+    assert training.patience == 10  # the preset says nothing of it, and it has no rule
     chosen = {"train": {"epochs": 6}}
     assert resolve("late", "plus", chosen, "single", toy.CLASSES, size=size)[1].epochs == 6
     told = {setting.key: setting.presets.get("plus") for setting in settings_of("late")}
     assert (told["network.hidden"], told["train.epochs"], told["train.batch_size"]) == (9, 5, 4)
-    assert str(told["train.patience"]).startswith("by size")
 
 
 class Redefined(NetworkSettings):
@@ -176,6 +175,6 @@ def test_the_run_says_what_they_gave(corpus: toy.Toy, tmp_path: Path) -> None:
     request.train()
     config = json.loads((tmp_path / "run/config.json").read_text())
     assert (config["preset"], config["network"]["hidden"]) == ("plus", 16)
-    assert (config["train"]["batch_size"], config["train"]["patience"]) == (8, 30)
+    assert (config["train"]["batch_size"], config["train"]["patience"]) == (8, 0)
     other = replace(request, run=tmp_path / "other", preset="paper").plan()
     assert (other.network["hidden"], other.train["batch_size"]) == (128, 32)

@@ -23,6 +23,7 @@ from emocli.quantities import (
     Factor,
     LearningRate,
     Megabytes,
+    Patience,
     Probability,
     Seed,
     Threads,
@@ -52,11 +53,9 @@ class TrainConfig(Settings):
         Clips, or dialogues, from which each step of the optimizer learns.
     epochs : int
         Most epochs that are trained; ``patience`` may end it sooner.
-    early_stopping : bool
-        Whether the best epoch by ``monitor`` is kept, and ``patience`` may end the training; else
-        it goes through all epochs and keeps the last.
     patience : int
-        Epochs in a row without one better than the best by ``monitor``, after which training ends.
+        Epochs in a row without one better than the best by ``monitor``, after which training ends;
+        the best is kept. 0: there is no early stopping, and the last epoch is kept.
     clip : float
         Largest norm of the gradient; 0 for no limit.
     loss : {'auto', 'ce', 'l2', 'bce', 'huber', 'ccc'}
@@ -173,13 +172,12 @@ class TrainConfig(Settings):
         "view_dropout": Choice((0.0, 0.2)),
         "swa": Choice((0, 3, 10)),
     }
-    RULES: ClassVar[Rules] = {"batch_size": BATCH, "epochs": EPOCHS, "patience": EPOCHS}
+    RULES: ClassVar[Rules] = {"batch_size": BATCH, "epochs": EPOCHS}
 
     lr: LearningRate = 1e-3
     batch_size: BatchSize = 32
     epochs: Epochs = 100
-    early_stopping: bool = True
-    patience: Epochs = 10
+    patience: Patience = 10
     weight_decay: Decay = 1e-5
     clip: Factor = 1.0
     loss: LossName = "auto"

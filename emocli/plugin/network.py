@@ -17,7 +17,7 @@ A module of kind ``fusion`` offers
     "train": {...}}``).
 
 The strongest of these decides each setting, the weakest first: its default; under ``plus`` its rule
-by the size of the corpus, where it has one (epochs, patience and batch size have); the network's
+by the size of the corpus, where it has one (epochs and batch size have); the network's
 preset; a file; an option. Types of bounded numbers for them are here, too: `Size`, `Dropped`, ...
 
 A network that predicts from the mean of every modality:

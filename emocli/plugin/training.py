@@ -22,6 +22,6 @@ PLUS: Tree = {
     "label_smoothing": 0.1,
     "functionals": "all",
     "functionals_limit": 3.0,
-    "early_stopping": False,
+    "patience": 0,
     "refit": True,
 }

@@ -120,7 +120,7 @@ def _results(
     seeds = ", ".join(str(seed) for seed in config.seeds)
     epochs = ", ".join(str(epoch) for epoch in best)
     kept, chosen = "last", ""
-    if config.train.early_stopping:
+    if config.train.patience:
         kept, chosen = "best", ", which was chosen on this split, so that the metrics flatter"
     kinds = "; ".join(f"`{name}` is {KINDS[name].what}" for name in baselines)
     return (

@@ -95,15 +95,13 @@ def make_schedule(config: TrainConfig, task: Task) -> Schedule:
     """
     plateau = max(1, config.patience // 3) if config.scheduler == "plateau" else 0
     criterion = make_criterion(config.monitored(task))
-    return Schedule(
-        criterion, config.lr, config.epochs, config.patience, plateau, config.early_stopping
-    )
+    return Schedule(criterion, config.lr, config.epochs, config.patience, plateau)
 
 
 def kept_epoch(config: TrainConfig, history: Sequence[EpochMetrics]) -> int:
     """Return the number of the epoch that a training of resolved settings keeps."""
-    criterion = make_criterion(config.monitor)
-    return criterion.best_epoch(history) if config.early_stopping else len(history)
+    best = make_criterion(config.monitor).best_epoch(history)
+    return best if config.patience else len(history)
 
 
 def make_criterion(monitor: str) -> Criterion:
@@ -272,6 +270,11 @@ def check_settings(network: Network, train: Samples, config: TrainConfig) -> Non
         raise ConfigError(
             "setting 'train.sampler' = 'balanced' is for clips with one class each",
             hint="choose train.class_weights=balanced",
+        )
+    if config.scheduler == "plateau" and not config.patience:
+        raise ConfigError(
+            "setting 'train.scheduler' = 'plateau' waits a third of train.patience, which is 0",
+            hint="choose train.patience=10, or train.scheduler=cosine",
         )
     check_targets(network, task, config)
     if config.target == "votes":

@@ -64,11 +64,10 @@ class Schedule:
     lr : float
         The learning rate at first.
     epochs, patience : int
-        At most so many epochs; fewer once ``patience`` in a row were not better than the best.
+        At most so many epochs; fewer once ``patience`` in a row were not better than the best,
+        which is kept. With a patience of 0 there are as many, and the last is kept.
     plateau : int
         So many epochs in a row without progress halve the learning rate; 0: it stays.
-    early_stopping : bool
-        Whether the best epoch is kept, and ``patience`` ends the training; else the last is.
     """
 
     criterion: Criterion
@@ -76,16 +75,15 @@ class Schedule:
     epochs: int
     patience: int
     plateau: int = 0
-    early_stopping: bool = True
 
     def kept_epoch(self, history: Sequence[EpochMetrics]) -> int:
         """Return the number of the epoch whose parameters are kept; 0 before the first."""
-        return self.criterion.best_epoch(history) if self.early_stopping else len(history)
+        return self.criterion.best_epoch(history) if self.patience else len(history)
 
     def over(self, history: Sequence[EpochMetrics]) -> bool:
         """Whether the training has come to its end."""
         waited = len(history) - self.kept_epoch(history)
-        return len(history) >= self.epochs or waited >= self.patience
+        return len(history) >= self.epochs or 0 < self.patience <= waited
 
     def learning_rate(self, history: Sequence[EpochMetrics]) -> float:
         """Return the learning rate of the next epoch."""

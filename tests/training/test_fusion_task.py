@@ -304,6 +304,24 @@ def test_the_best_epoch_is_kept_not_the_last(corpus, tmp_path):
     assert scores.overall["accuracy"] == fitted.history[best - 1]["valid_accuracy"]
 
 
+def test_without_patience_the_last_epoch_is_kept(corpus, tmp_path):
+    fitted = train(corpus, tmp_path, epochs=12, lr=0.6, patience=0)
+    assert len(fitted.history) == 12
+    assert make_criterion("accuracy").best_epoch(fitted.history) < 12
+    samples, valid = splits(corpus)
+    network = Tiny(samples.dims, 3)
+    network.load_state_dict(fitted.state)
+    scores = predict(network, valid, 5).scores(
+        "single", TrainConfig(loss="ce"), corpus.manifest.classes
+    )
+    assert scores.overall["accuracy"] == fitted.history[-1]["valid_accuracy"]
+
+
+def test_a_plateau_needs_patience(corpus, tmp_path):
+    with pytest.raises(ConfigError, match=r"waits a third of train\.patience, which is 0; choose"):
+        train(corpus, tmp_path, scheduler="plateau", patience=0)
+
+
 def test_early_stopping_stops(corpus, tmp_path):
     fitted = train(corpus, tmp_path, epochs=200, patience=3, lr=0.5)
     assert len(fitted.history) == make_criterion("accuracy").best_epoch(fitted.history) + 3

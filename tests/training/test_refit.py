@@ -1,4 +1,4 @@
-"""The last fit: on train and valid split, for as many epochs as were best, resumable."""
+"""The last fit: on train and valid split, for as many epochs as are kept, resumable."""
 
 from __future__ import annotations
 
@@ -92,7 +92,10 @@ def test_it_is_a_training_on_both_splits(corpus: toy.Toy, refit: TrainSummary) -
         np.testing.assert_array_equal(value.numpy(), loaded.network.state_dict()[name].numpy())
 
 
-@pytest.mark.parametrize("layer", [{}, {"train": {"swa": 2}}, {"train": {"scheduler": "plateau"}}])
+@pytest.mark.parametrize(
+    "layer",
+    [{}] + [{"train": each} for each in ({"swa": 2}, {"scheduler": "plateau"}, {"patience": 0})],
+)
 def test_killed_at_any_epoch_it_goes_on_to_the_same(
     corpus: toy.Toy,
     refit: TrainSummary,

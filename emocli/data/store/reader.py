@@ -150,6 +150,10 @@ class FeatureStore:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def __iter__(self) -> Iterator[str]:
+        """Return the clips' ids, as a mapping does."""
+        return iter(self.ids)
+
     def __contains__(self, clip_id: object) -> bool:
         return clip_id in self._index
 

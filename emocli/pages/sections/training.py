@@ -83,7 +83,7 @@ def _epochs(members: list[Member]) -> dict[float, str]:
 
 def _kept(members: list[Member], config: TrainConfig, monitored: str) -> str:
     epochs = "; ".join(f"{m.name}: {kept_epoch(config, m.history)}" for m in members)
-    if not config.early_stopping:
+    if not config.patience:
         return f"The last epoch is kept, without early stopping: {epochs}."
     by = f"validation {texts.title(monitored)}"
     return f"The best epoch by {by} is kept, so that it flatters: {epochs}."

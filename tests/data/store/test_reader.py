@@ -115,6 +115,7 @@ def test_tracks_come_back(tmp_path: Path, tracks: dict[str, Track]) -> None:
         assert (store.dim, store.shape, len(store), store.steps) == (4, (4,), 4, 11)
         assert store.absent == ("none",)
         assert "none" not in store
+        assert tuple(store) == store.ids
         assert store.length("none") == 0
         assert store.header.attributes["notes"] == {"faces": 11}
         assert store.header.attributes["clips"] == 4
