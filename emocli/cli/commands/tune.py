@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -29,6 +30,7 @@ DRAWING = (
     "sampler",
     "sampler_seed",
     "no_prune",
+    "chosen_seeds",
     "style",
 )
 """Options that a greedy search has not."""
@@ -78,6 +80,14 @@ def command(
         int,
         typer.Option(min=1, max=MOST_SEEDS, help="Seeds of each value; their mean is compared."),
     ] = 1,
+    chosen_seeds: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=MOST_SEEDS,
+            help="Seeds of the training with what was chosen. Default: those of the trials.",
+        ),
+    ] = None,
     workers: options.Workers = 1,
     scheduler: Annotated[
         str | None, typer.Option(help="Address of a Dask scheduler to compute on instead.")
@@ -110,7 +120,10 @@ def command(
     if candidates:
         _greedy(Study(base, [Candidates.parse(text) for text in candidates]), seeds, dry_run, json)
     else:
-        search = _search(base, space or (), trials, sampler, sampler_seed, not no_prune, style)
+        search = replace(
+            _search(base, space or (), trials, sampler, sampler_seed, not no_prune, style),
+            chosen_seeds=chosen_seeds,
+        )
         _searched(search, folds, workers, scheduler, dry_run, json)
     if not dry_run:
         record(study, context.obj)

@@ -55,6 +55,9 @@ UNNOTED = (
     "trials are not comparable; choose another --study to be certain"
 )
 
+FINAL = "final"
+"""Folder of networks trained with the chosen settings; the best trial's number follows."""
+
 SEEDS = 1_000_003
 """The seed of a trial's sampler is that of the search times this, and the trial's number."""
 
@@ -84,6 +87,9 @@ class Search:
         others had after as many.
     style : {'screen', 'paper'}
         The look of the page's figures.
+    chosen_seeds : int, optional
+        Seeds with which the chosen settings are trained, in a folder of their own beside the
+        trials; by default the best trial's own networks are kept.
     """
 
     base: TrainRequest
@@ -93,6 +99,7 @@ class Search:
     seed: int = 0
     prune: bool = True
     style: StyleName = "screen"
+    chosen_seeds: int | None = None
 
     @property
     def folder(self) -> Path:
@@ -334,11 +341,21 @@ class Search:
                 if trial.number != best:
                     rundir.clear(self.run(trial.number))
 
-    def trained(self) -> TrainSummary:
-        """Complete the training of the best trial, with baselines if the base has some."""
+    def trained(self, workers: int = 1) -> TrainSummary:
+        """Complete the training of the best trial, with baselines if the base has some.
+
+        With seeds of its own it is a training beside the trials; that of an earlier best goes.
+        """
         best = self.best()
         request = self._request(best.number, best.settings)
-        return replace(request, baselines=self.base.baselines, last_fit=True).train()
+        request = replace(request, baselines=self.base.baselines, last_fit=True)
+        own = self.folder / f"{FINAL}-{best.number:04d}"
+        for run in self.folder.glob(f"{FINAL}-*"):
+            if run != own or self.chosen_seeds is None:
+                rundir.clear(run)
+        if self.chosen_seeds is None:
+            return request.train()
+        return replace(request, run=own, seeds=self.chosen_seeds, workers=workers).train()
 
     def importances(self) -> dict[str, float]:
         """Return how much of the metric each setting explains; nothing of too few trials."""

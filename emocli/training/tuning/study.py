@@ -24,7 +24,7 @@ from emocli.display import printable
 from emocli.errors import ConfigError
 from emocli.models import calibration, rundir
 from emocli.models.run_config import Source
-from emocli.models.rundir import BASELINES, CARD, HISTORY, MODEL, SPEAKERS
+from emocli.models.rundir import BASELINES, CARD, CONFIG, HISTORY, MODEL, SPEAKERS
 from emocli.paths import StrPath, listed
 from emocli.report.canvas import STYLES
 from emocli.report.canvas import write as write_figures
@@ -69,6 +69,7 @@ def tune(
     preset: str = "plus",
     settings: Mapping[str, Plain] | None = None,
     seeds: int = 1,
+    chosen_seeds: int | None = None,
     workers: int = 1,
     progress: Progress = lambda done, total: None,
 ) -> SearchSummary:
@@ -85,6 +86,8 @@ def tune(
         to what the network and the training declare.
     trials : int
         So many, with those that are done.
+    chosen_seeds : int, optional
+        Seeds with which the chosen settings are trained; by default those of the trials.
     workers : int
         Processes that train.
     progress : callable
@@ -111,7 +114,8 @@ def tune(
         workers=workers,
     )
     ranges = declared(fusion, base.settings, own)
-    return carry_out(Search(base, ranges, trials), workers, progress)
+    search = Search(base, ranges, trials, chosen_seeds=chosen_seeds)
+    return carry_out(search, workers, progress)
 
 
 def carry_out(
@@ -131,7 +135,7 @@ def carry_out(
         As of `Search.carry_out`.
     """
     search.carry_out(workers, progress, scheduler)
-    trained = search.trained()
+    trained = search.trained(workers)
     return _reported(search, trained, chosen)
 
 
@@ -263,7 +267,8 @@ def _command(search: Search) -> str:
     base = search.base
     manifest, config = base.manifest.path or base.manifest.dataset, search.folder / BEST
     where = [str(manifest), "--store", str(base.store)]
-    what = ["--fusion", base.fusion, "--preset", base.preset, "--seeds", str(base.seeds)]
+    seeds = str(search.chosen_seeds or base.seeds)
+    what = ["--fusion", base.fusion, "--preset", base.preset, "--seeds", seeds]
     features = [part for name in base.features or () for part in ("-f", name)]
     return shlex.join(["emocli", "train", *where, *what, *features, "--config", str(config)])
 
@@ -271,6 +276,8 @@ def _command(search: Search) -> str:
 def _chosen(run: Path, folder: Path) -> None:
     """Copy a chosen network into the cross-validation; what says that it is complete goes last."""
     config = rundir.read_config(run)
+    if (folder / CONFIG).is_file() and rundir.read_config(folder).seeds != config.seeds:
+        rundir.clear(folder)
 
     def moved(source: Source, to: Path) -> Source:
         return Source.of(source.locate(run), to, source.fingerprint)
