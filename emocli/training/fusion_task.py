@@ -98,12 +98,6 @@ def make_schedule(config: TrainConfig, task: Task) -> Schedule:
     return Schedule(criterion, config.lr, config.epochs, config.patience, plateau)
 
 
-def kept_epoch(config: TrainConfig, history: Sequence[EpochMetrics]) -> int:
-    """Return the number of the epoch that a training of resolved settings keeps."""
-    best = make_criterion(config.monitor).best_epoch(history)
-    return best if config.patience else len(history)
-
-
 def make_criterion(monitor: str) -> Criterion:
     """Order epochs by a validation metric, then by the validation loss."""
     return Criterion(f"valid_{monitor}", lower=monitor in metrics.ERRORS, tie="valid_loss")

@@ -27,7 +27,7 @@ from emocli.training.calibrate import calibrate
 from emocli.training.card import card
 from emocli.training.checkpoint import Tensors
 from emocli.training.compute import seeded
-from emocli.training.fusion_task import fit_network, kept_epoch, make_criterion, refit_network
+from emocli.training.fusion_task import fit_network, make_schedule, refit_network
 from emocli.training.outputs import predict
 from emocli.training.prepare import Prepared
 from emocli.training.summaries import BaselineSummary, SeedSummary, TrainSummary, seed_spreads
@@ -301,7 +301,7 @@ def _refitted(
     folder: Path, config: RunConfig, whole: Prepared, history: Sequence[EpochMetrics]
 ) -> tuple[Tensors, Standardiser]:
     """Train once more on train and valid split, for as many epochs as the first fit keeps."""
-    kept = kept_epoch(config.train, history)
+    kept = make_schedule(config.train, config.task).kept_epoch(history)
     network = _first_network(config)
     learnt = whole.learnt(network)
     fitted = refit_network(network, learnt, config.train, folder / REFIT, history[:kept])
@@ -322,9 +322,9 @@ def _baseline_summaries(run: Path) -> dict[str, BaselineSummary]:
 
 
 def _seed_summary(folder: Path, config: RunConfig, state: State) -> SeedSummary:
-    criterion = make_criterion(config.train.monitor)
-    history = rundir.read_history(folder, criterion.columns)
-    kept = kept_epoch(config.train, history)
+    schedule = make_schedule(config.train, config.task)
+    history = rundir.read_history(folder, schedule.criterion.columns)
+    kept = schedule.kept_epoch(history)
     row = history[kept - 1]
     valid = {k.removeprefix(VALID): v for k, v in row.items() if k.startswith(VALID)}
     return SeedSummary(config.seeds[0], folder, state, len(history), kept, valid)

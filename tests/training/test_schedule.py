@@ -9,7 +9,7 @@ import pytest
 from emocli.config import build
 from emocli.models.rundir import EpochMetrics
 from emocli.models.settings import TrainConfig
-from emocli.training.fusion_task import kept_epoch, make_criterion, make_schedule
+from emocli.training.fusion_task import make_criterion, make_schedule
 from emocli.training.schedule import Criterion, Schedule, linear_factor
 
 
@@ -42,9 +42,7 @@ def test_without_patience_all_epochs_are_gone_through_and_the_last_is_kept():
     history = [row(0.7, 0.9), row(0.6, 1.0), row(0.5, 1.1)]
     assert [schedule.kept_epoch(history[:n]) for n in range(4)] == [0, 1, 2, 3]
     assert [schedule.over(history[:n]) for n in range(4)] == [False, False, False, True]
-    config = build(TrainConfig, {"monitor": "accuracy", "patience": 0}, "train")
-    assert kept_epoch(config, history) == 3
-    assert kept_epoch(config.model_copy(update={"patience": 3}), history) == 1
+    assert scheduled(patience=3, epochs=3).kept_epoch(history) == 1
 
 
 def test_plateaus_halve_the_learning_rate():

@@ -120,10 +120,8 @@ def command(
     if candidates:
         _greedy(Study(base, [Candidates.parse(text) for text in candidates]), seeds, dry_run, json)
     else:
-        search = replace(
-            _search(base, space or (), trials, sampler, sampler_seed, not no_prune, style),
-            chosen_seeds=chosen_seeds,
-        )
+        search = _search(base, space or (), trials, sampler, sampler_seed, not no_prune, style)
+        search = replace(search, chosen_seeds=chosen_seeds)
         _searched(search, folds, workers, scheduler, dry_run, json)
     if not dry_run:
         record(study, context.obj)

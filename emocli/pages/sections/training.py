@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from emocli.errors import EmocliError
-from emocli.models.settings import TrainConfig
+from emocli.models.run_config import RunConfig
 from emocli.pages import texts
 from emocli.pages.records import Member, RunRecords
 from emocli.pages.section import Contents, Section
 from emocli.report.chart import Chart, ChartLine, legend_of
 from emocli.report.document import Heading, Paragraph, Part
 from emocli.report.parts import Folded, Note, Panels
-from emocli.training.fusion_task import kept_epoch
+from emocli.training.fusion_task import make_schedule
 
 MOST = 7
 """Networks that are drawn: those of more are told apart by nobody."""
@@ -50,7 +50,7 @@ def _of_run(run: RunRecords) -> Iterator[Part]:
         charts = tuple(_chart(c, drawn) for c in dict.fromkeys(columns) if _has(drawn, c))
         yield Panels(charts)
         yield legend_of(charts)
-        yield Paragraph(_kept(known, run.config.train, monitored))
+        yield Paragraph(_kept(known, run.config))
     if len(known) > MOST:
         yield Paragraph(f"Drawn are the first {MOST} of {len(known)} networks.")
     yield from (Note(problem, warning=True) for problem in problems)
@@ -81,11 +81,12 @@ def _epochs(members: list[Member]) -> dict[float, str]:
     return {float(k): str(k) for k in range(last, 0, -max(1, round(last / 5)))}
 
 
-def _kept(members: list[Member], config: TrainConfig, monitored: str) -> str:
-    epochs = "; ".join(f"{m.name}: {kept_epoch(config, m.history)}" for m in members)
-    if not config.patience:
+def _kept(members: list[Member], config: RunConfig) -> str:
+    schedule = make_schedule(config.train, config.task)
+    epochs = "; ".join(f"{m.name}: {schedule.kept_epoch(m.history)}" for m in members)
+    if not config.train.patience:
         return f"The last epoch is kept, without early stopping: {epochs}."
-    by = f"validation {texts.title(monitored)}"
+    by = f"validation {texts.title(config.train.monitored(config.task))}"
     return f"The best epoch by {by} is kept, so that it flatters: {epochs}."
 
 
