@@ -26,7 +26,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setattr(toy, "_clips", lambda *how: [replace(c, text=NASTY) for c in clips(*how)])
         corpus = toy.build(folder, sizes=SIZES)
     corpus.trained("late", seeds=2, baselines=True)
-    corpus.trained("gated", "rrnn", settings=merge(toy.QUICK, {"train": {"epochs": 2}}))
+    to_the_end = merge(toy.QUICK, {"train": {"epochs": 2, "patience": 0}})
+    corpus.trained("gated", "rrnn", settings=to_the_end)
     fit_cca(corpus.manifest, corpus.store)
     for run in ("late", "gated"):
         evaluate(folder / run, sweep=["0dB"], by=["speaker"], figures=False)

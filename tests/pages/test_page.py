@@ -131,6 +131,12 @@ def test_an_interval_that_there_is_not_is_a_dash() -> None:
     assert texts.interval(some, None) == "0.250 to 0.750"
 
 
+def test_it_says_which_epoch_is_kept(both: Path) -> None:
+    text = Parsed(both).text
+    assert "The best epoch by validation accuracy is kept, so that it flatters: " in text
+    assert "The last epoch is kept, without early stopping: " in text
+
+
 def test_curves_of_all_runs_are_in_one_figure(both: Path) -> None:
     text = both.read_text("utf-8")
     robustness = text[text.index('<h2 id="robustness">') :]
