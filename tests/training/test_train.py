@@ -91,7 +91,7 @@ def test_without_early_stopping_the_card_says_that_the_last_epoch_is_kept(corpus
     request = corpus.request(tmp_path / "run", settings=settings)
     body = (request.train().run / "README.md").read_text()
     assert "Of the last epoch (4; seed 0); reports" in body
-    assert "flatter" not in body
+    assert "chosen on this split" not in body
 
 
 def test_settings_win_over_the_preset_over_the_defaults(corpus, tmp_path):
