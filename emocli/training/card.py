@@ -38,7 +38,7 @@ def card(
     valid : mapping
         Metric to its spread over the seeds, on the valid split.
     best : sequence of int
-        Best epoch of each seed.
+        Epoch that is kept of each seed.
     notes : sequence of str
         What a reader should know about the data.
     baselines : mapping
@@ -119,7 +119,7 @@ def _results(
     ]
     seeds = ", ".join(str(seed) for seed in config.seeds)
     epochs = ", ".join(str(epoch) for epoch in best)
-    kept, chosen = "last", ""
+    kept, chosen = "last", "; where settings were searched on this split, the metrics flatter"
     if config.train.patience:
         kept, chosen = "best", ", which was chosen on this split, so that the metrics flatter"
     kinds = "; ".join(f"`{name}` is {KINDS[name].what}" for name in baselines)

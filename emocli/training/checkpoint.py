@@ -37,7 +37,7 @@ class Resumable(Protocol):
 
     @property
     def kept(self) -> nn.Module:
-        """The part of it whose parameters after the best epoch are the result."""
+        """The part of it whose parameters, after the epoch that is kept, are the result."""
         ...
 
     @property
@@ -60,7 +60,7 @@ class Checkpoint:
     history : list
         A row for each epoch that has ended.
     network, best : mapping
-        Parameters now, and after the best epoch.
+        Parameters now, and after the epoch that is kept so far.
     optimizer : mapping
         Number of a parameter to its tensors.
     scaler : mapping

@@ -1,4 +1,4 @@
-"""The best epoch, the end of a training and its learning rate, as they follow from the history.
+"""Which epoch is kept, when a training ends and its learning rate: they follow from its history.
 
 Nothing else decides them, so a training that was resumed goes on as one that was not interrupted.
 """

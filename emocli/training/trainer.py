@@ -53,7 +53,7 @@ class Fitted:
     Attributes
     ----------
     state : mapping
-        The parameters that are kept, after the best epoch.
+        The parameters that are kept.
     history : list
         A row per epoch.
     resumed : int

@@ -90,7 +90,7 @@ def test_without_early_stopping_the_card_says_that_the_last_epoch_is_kept(corpus
     settings = {**toy.QUICK, "train": {**toy.QUICK["train"], "patience": 0}}
     request = corpus.request(tmp_path / "run", settings=settings)
     body = (request.train().run / "README.md").read_text()
-    assert "Of the last epoch (4; seed 0); reports" in body
+    assert "Of the last epoch (4; seed 0); where settings were searched on this split" in body
     assert "chosen on this split" not in body
 
 

@@ -50,8 +50,9 @@ def command(
 ) -> None:
     """Train a fusion network.
 
-    Learns from the train split, stops and chooses on the valid split; the test split stays sealed.
-    With --folds every clip is tested once, by networks that never saw its speaker or dialogue.
+    Learns from the train split, validates on the valid split; the test split stays sealed. With
+    train.patience the valid split decides which epoch is kept; by default it is the last one. With
+    --folds every clip is tested once, by networks that never saw its speaker or dialogue.
     Repeat the command to resume. Settings are network.KEY, train.KEY and robust.KEY, e.g. --set
     train.lr=3e-4.
 
@@ -97,7 +98,7 @@ def _print(summary: TrainSummary | CrossSummary) -> None:
     show.line(f"{summary.fusion} on {features}: {summary.parameters:,} parameters")
     show.line(f"{summary.run}: validation {summary.monitor} {value}")
     if summary.parts[0].refit:
-        show.line("  then learnt anew from train and valid split, for as many epochs")
+        show.line("  then learnt anew from train and valid split, for as many epochs as were kept")
     for name, metrics in summary.baseline_metrics.items():
         if summary.monitor in metrics:
             show.line(f"  baseline {name}: {metrics[summary.monitor]:.3f}")

@@ -219,6 +219,7 @@ def _searched(
     _print((tuned,))
     show.line(f"spent: {tuned.budget}")
     show.line(f"settings: {tuned.config} (chosen by validation, so its metric flatters)")
+    show.line(f"trained: {tuned.run}")
     show.line(f"page: {tuned.study / PAGE}")
 
 

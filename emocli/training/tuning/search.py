@@ -140,7 +140,7 @@ class Search:
         if not self.space:
             what = f"'{self.base.fusion}' declares no search space for what is not set"
             raise ConfigError(what, hint="name ranges: --space KEY=LOW..HIGH")
-        self.base.trainings()
+        replace(self.base, seeds=max(self.base.seeds, self.chosen_seeds or 0)).trainings()
         list(self._at_ends())
 
     def _at_ends(self) -> Iterator[TrainConfig]:
@@ -350,12 +350,19 @@ class Search:
         request = self._request(best.number, best.settings)
         request = replace(request, baselines=self.base.baselines, last_fit=True)
         own = self.folder / f"{FINAL}-{best.number:04d}"
-        for run in self.folder.glob(f"{FINAL}-*"):
-            if run != own or self.chosen_seeds is None:
+        for run in self.folder.glob(f"{FINAL}-[0-9][0-9][0-9][0-9]"):
+            if run != own or not self._goes_on(run):
                 rundir.clear(run)
         if self.chosen_seeds is None:
             return request.train()
         return replace(request, run=own, seeds=self.chosen_seeds, workers=workers).train()
+
+    def _goes_on(self, run: Path) -> bool:
+        """Whether the seeds that are asked for are those of a run, or more of its kind."""
+        if self.chosen_seeds is None or not (run / rundir.CONFIG).is_file():
+            return False
+        had = len(rundir.read_config(run).seeds)
+        return self.chosen_seeds == had or self.chosen_seeds > had > 1
 
     def importances(self) -> dict[str, float]:
         """Return how much of the metric each setting explains; nothing of too few trials."""

@@ -99,8 +99,9 @@ def tune(
         If settings, manifest, store and study do not fit each other, ``trials`` is no number above
         0, or no trial succeeds.
     """
-    if not isinstance(trials, int) or trials < 1:
-        raise ConfigError(f"trials = {trials!r}", hint="choose a whole number from 1 on")
+    for name, number in {"trials": trials, "chosen_seeds": chosen_seeds}.items():
+        if number is not None and (type(number) is not int or number < 1):
+            raise ConfigError(f"{name} = {number!r}", hint="choose a whole number from 1 on")
     own = dict(parse(f"{name}={text}") for name, text in (space or {}).items())
     base = TrainRequest(
         manifest=Manifest.of(manifest),
@@ -219,7 +220,7 @@ def _reported(search: Search, trained: TrainSummary, chosen: Path | None) -> Sea
     _write_page(search, summary.run, blocks(summary, files), files)
     write_text(folder / REPORT, as_json(SearchReport.of(summary)))
     settings = merge(search.base.settings, nested(best.settings))
-    write_text(folder / BEST, best_toml(settings, search, trained, chosen))
+    write_text(folder / BEST, best_toml(settings, search, chosen))
     return summary
 
 
@@ -233,16 +234,15 @@ def _write_page(
     write_text(search.folder / PAGE, text)
 
 
-def best_toml(
-    settings: Tree, search: Search, trained: TrainSummary, chosen: Path | None = None
-) -> str:
+def best_toml(settings: Tree, search: Search, chosen: Path | None = None) -> str:
     """Return the text of a file for ``--config``: the fixed and the chosen settings.
 
     ``chosen`` is the cross-validation that the search of a fold belongs to.
     """
+    valid = search.best().valid
+    assert valid is not None  # it is the best of those that have one
     lines = [
-        f"# Chosen on the valid split: {search.monitor} {trained.valid[search.monitor]:.4f}, which "
-        "flatters.",
+        f"# Chosen on the valid split: {search.monitor} {valid:.4f}, which flatters.",
         f"# {printable(_use(search, chosen))}",
     ]
     for section in settings:

@@ -66,7 +66,8 @@ def request_parts(search: Search, config: RunConfig) -> list[Block]:
         "network": f"{base.fusion}, preset {base.preset}",
         "fixed settings": _stated(base.settings),
         "robustness": _stated(base.robust.stated()),
-        "seeds": ", ".join(map(str, config.seeds)),
+        "seeds of a trial": str(search.base.seeds),
+        "seeds of what was chosen": ", ".join(map(str, config.seeds)),
         "sampler": f"{search.sampler}, seed {search.seed}{pruning}",
     }
     return [
