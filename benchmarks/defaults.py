@@ -11,7 +11,7 @@ it had a part in choosing. Only the valid column is for choosing. Differences fr
 have 95 % intervals, bootstrap over speakers or dialogues. Repeating the command resumes.
 
 Without --variant: the default, ``paper``, and the default without functionals, without the last
-fit, without mixtures, with modality dropout and with masks of features.
+fit, with early stopping, without mixtures, with modality dropout and with masks of features.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ VARIANTS = (
     "linear path alone=train.functionals=linear",
     "hidden path alone=train.functionals=mlp",
     "no last fit=train.refit=false",
+    "early stopping=train.patience=30",
     "no mixup=train.mixup=0",
     "modality dropout=train.modality_dropout=0.25",
     "feature masks=train.feature_mask=0.2",
