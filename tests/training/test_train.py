@@ -82,16 +82,6 @@ def test_the_card_is_a_model_card(finished):
     assert "CC0" in body
     assert "Nobody 2025" in body
     assert "network.hidden = 6" in body
-    assert "Of the best epoch (" in body
-    assert "chosen on this split, so that the metrics flatter" in body
-
-
-def test_without_early_stopping_the_card_says_that_the_last_epoch_is_kept(corpus, tmp_path):
-    settings = {**toy.QUICK, "train": {**toy.QUICK["train"], "patience": 0}}
-    request = corpus.request(tmp_path / "run", settings=settings)
-    body = (request.train().run / "README.md").read_text()
-    assert "Of the last epoch (4; seed 0); where settings were searched on this split" in body
-    assert "chosen on this split" not in body
 
 
 def test_settings_win_over_the_preset_over_the_defaults(corpus, tmp_path):

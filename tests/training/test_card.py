@@ -1,0 +1,27 @@
+"""What a run's card says of the epoch that is kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests import toy
+
+corpus = toy.fixture()
+
+
+def test_with_early_stopping_the_card_says_that_the_metrics_flatter(
+    corpus: toy.Toy, tmp_path: Path
+) -> None:
+    body = (corpus.request(tmp_path / "run").train().run / "README.md").read_text()
+    assert "Of the best epoch (" in body
+    assert "chosen on this split, so that the metrics flatter" in body
+
+
+def test_without_early_stopping_the_card_says_that_the_last_epoch_is_kept(
+    corpus: toy.Toy, tmp_path: Path
+) -> None:
+    settings = {**toy.QUICK, "train": {**toy.QUICK["train"], "patience": 0}}
+    request = corpus.request(tmp_path / "run", settings=settings)
+    body = (request.train().run / "README.md").read_text()
+    assert "Of the last epoch (4; seed 0); where settings were searched on this split" in body
+    assert "chosen on this split" not in body
