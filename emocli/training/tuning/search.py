@@ -55,9 +55,6 @@ UNNOTED = (
     "trials are not comparable; choose another --study to be certain"
 )
 
-FINAL = "final"
-"""Folder of networks trained with the chosen settings; the best trial's number follows."""
-
 SEEDS = 1_000_003
 """The seed of a trial's sampler is that of the search times this, and the trial's number."""
 
@@ -114,6 +111,10 @@ class Search:
     def run(self, number: int) -> Path:
         """Return the folder of a trial."""
         return self.folder / f"trial-{number:04d}"
+
+    def final(self, number: int) -> Path:
+        """Return the folder of what is trained with a trial's settings and `chosen_seeds`."""
+        return self.folder / f"final-{number:04d}"
 
     @cached_property
     def monitor(self) -> str:
@@ -349,8 +350,8 @@ class Search:
         best = self.best()
         request = self._request(best.number, best.settings)
         request = replace(request, baselines=self.base.baselines, last_fit=True)
-        own = self.folder / f"{FINAL}-{best.number:04d}"
-        for run in self.folder.glob(f"{FINAL}-[0-9][0-9][0-9][0-9]"):
+        own = self.final(best.number)
+        for run in (self.final(trial.number) for trial in self.ended()):
             if run != own or not self._goes_on(run):
                 rundir.clear(run)
         if self.chosen_seeds is None:
