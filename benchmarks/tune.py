@@ -38,6 +38,7 @@ from emocli.data.store import FeatureWriter, Recipe
 from emocli.data.track import Track
 from emocli.evaluation.evaluator import RunEvaluator
 from emocli.training.train import TrainRequest
+from emocli.training.tuning.chosen import train_chosen
 from emocli.training.tuning.journal import Sampler
 from emocli.training.tuning.ranges import declared
 from emocli.training.tuning.search import Search
@@ -87,7 +88,9 @@ def compare(base: TrainRequest, trials: int, studies: int) -> None:
             search.carry_out(1)
             values = np.array([each.valid or 0.0 for each in search.ended()])
             best[sampler].append([float(values[:mark].max()) for mark in marks])
-            tested = RunEvaluator.open(search.trained().run, "test", None, None).predict((), 0)
+            tested = RunEvaluator.open(
+                train_chosen(search, search.best().number).run, "test", None, None
+            ).predict((), 0)
             hits = tested.values[0].argmax(axis=1) == tested.targets
             test[sampler].append(float(hits.mean()))
             shown = " ".join(f"{value:.3f}" for value in best[sampler][-1])

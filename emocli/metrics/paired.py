@@ -78,6 +78,20 @@ class Paired:
         p = float("nan") if self._count < FEWEST else self.exchange_p(first, second)
         return self._interval(value, [(first, 1.0), (second, -1.0)], p)
 
+    def standard_error(self, first: int, second: int) -> float:
+        """Return the standard error of a difference: the spread of it in the samples.
+
+        These are of groups or, where there are fewer than `FEWEST`, of clips; of k that are drawn
+        they vary by (k - 1) / k of the variance (`emocli.metrics.statistics`). NaN of fewer clips.
+        """
+        clips = len(self.groups)
+        if max(self._count, clips) < FEWEST:
+            return float("nan")
+        samples = self._by_group if self._count >= FEWEST else self._by_clip
+        count = self._count if self._count >= FEWEST else clips
+        spread = np.nanstd(_combined(samples, [(first, 1.0), (second, -1.0)]))
+        return float(spread * np.sqrt(count / (count - 1)))
+
     def exchange_p(self, first: int, second: int) -> float:
         """Two-sided p of a difference, were the systems to change places in any group.
 

@@ -29,7 +29,7 @@ from emocli.data.durable import no_folder, write_text
 from emocli.data.json_io import as_json
 from emocli.data.standardise import Standardiser
 from emocli.errors import ConfigError, RunError, reason
-from emocli.models import calibration
+from emocli.models import calibration, valid_predictions
 from emocli.models.calibration import Calibration
 from emocli.models.functionals_path import WithFunctionals
 from emocli.models.layer_mix import WithLayerMix, mixed_dims
@@ -43,6 +43,7 @@ from emocli.models.tensors import (
     sized_by,
     write_tensors,
 )
+from emocli.models.valid_predictions import ValidPredictions
 from emocli.parsing import read_object
 from emocli.plugin.network import Network
 from emocli.version import absent
@@ -57,6 +58,9 @@ BASELINES = "baselines.safetensors"
 
 SPEAKERS = "speakers.safetensors"
 """Statistics of speakers, of a run with ``train.normalise=speaker``, `emocli.models.speakers`."""
+
+FILES = (MODEL, calibration.FILE, valid_predictions.FILE, HISTORY, CARD, BASELINES, SPEAKERS)
+"""The files of a training beside its configuration."""
 
 LAST = "last.safetensors"
 """The checkpoint, in its folder."""
@@ -275,6 +279,17 @@ def read_calibration(run: Path) -> Calibration | None:
     return read_as(Calibration, path, "a calibration") if path.is_file() else None
 
 
+def read_valid_predictions(run: Path) -> ValidPredictions:
+    """Read what a trial predicts of the valid split.
+
+    Raises
+    ------
+    RunError
+        If it is absent or damaged.
+    """
+    return read_as(ValidPredictions, run / valid_predictions.FILE, "predictions of the valid split")
+
+
 def _require_room(config: RunConfig, path: Path) -> None:
     """Raise `ValueError`, before memory is taken, for more parameters than the file has bytes."""
     unbuildable = suppress(RuntimeError, TypeError, NotImplementedError)  # without values
@@ -329,7 +344,7 @@ def require_columns(history: Sequence[EpochMetrics], needed: Sequence[str]) -> N
 def clear(run: Path) -> None:
     """Remove the files of a training, and no others; of each folder the configuration last."""
     for folder in [*run.glob("seed-*"), run]:
-        for name in (MODEL, calibration.FILE, HISTORY, CARD, BASELINES, SPEAKERS):
+        for name in FILES:
             (folder / name).unlink(missing_ok=True)
         for name in (CHECKPOINT, REFIT, REPORTS):
             shutil.rmtree(folder / name, ignore_errors=True)

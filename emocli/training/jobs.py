@@ -22,6 +22,7 @@ from emocli.models.calibration import write_calibration
 from emocli.models.run_config import RunConfig, Source
 from emocli.models.rundir import BASELINES, CARD, CHECKPOINT, CONFIG, REFIT, EpochMetrics
 from emocli.models.speakers import save_speakers
+from emocli.models.valid_predictions import write_valid_predictions
 from emocli.plugin.network import Network
 from emocli.training.calibrate import calibrate
 from emocli.training.card import card
@@ -40,7 +41,8 @@ VALID = "valid_"
 class Training:
     """A run to be trained: its settings, folder, seeds, and whether baselines are fitted, too.
 
-    Without ``last_fit`` it is left before that of ``train.refit``.
+    Without ``last_fit`` it is left before that of ``train.refit``, and leaves its predictions of
+    the valid split.
     """
 
     prepared: Prepared
@@ -275,10 +277,12 @@ def _train_seed(
     train, valid = prepared.ready(network)
     fitted = fit_network(network, train, valid, config.train, folder, ended, watch)
     done: State = "resumed" if fitted.resumed else "trained"
-    if config.train.refit and not last_fit:
-        return _seed_summary(folder, config, done)
     network.load_state_dict(dict(fitted.state))
     outputs = predict(network.cpu(), valid, config.train.batch_size)
+    if not last_fit:
+        write_valid_predictions(folder, outputs.saved(config.task, config.train))
+        if config.train.refit:
+            return _seed_summary(folder, config, done)
     write_calibration(folder, calibrate(outputs, config.task, config.train, config.classes))
     state, standardiser = fitted.state, prepared.standardiser
     if config.train.refit:

@@ -15,6 +15,7 @@ from emocli.data.samples import Level, Samples
 from emocli.metrics import metrics
 from emocli.models import losses
 from emocli.models.settings import TrainConfig
+from emocli.models.valid_predictions import ValidPredictions
 from emocli.plugin.network import Network
 
 
@@ -42,6 +43,12 @@ class NetworkOutputs:
         """Return what the logits mean: probabilities or intensities, shape (n, C)."""
         logit_task = config.logit_task(task)
         return losses.probabilities(logit_task, config.loss, self.logits, temperature).numpy()
+
+    def saved(self, task: Task, config: TrainConfig) -> ValidPredictions:
+        """Return them as they are saved."""
+        labels, values = self.targets.tolist(), self.values(task, config).tolist()
+        saved = {"ids": self.ids, "labels": labels, "predictions": values}
+        return ValidPredictions.model_validate(saved)
 
     def scores(self, task: Task, config: TrainConfig, classes: Sequence[str]) -> metrics.Scores:
         """Compare with the labels."""

@@ -98,8 +98,8 @@ def train(
 class TrainRequest:
     """A training that is asked for; attributes as the parameters of `train`.
 
-    Without ``last_fit`` a run whose settings ask for one (``train.refit``) is left before it, for
-    the same training with it to complete.
+    Without ``last_fit`` a run leaves its predictions of the valid split and, where its settings ask
+    for a last fit (``train.refit``), is left before it, for the same training with it to complete.
     """
 
     manifest: Manifest

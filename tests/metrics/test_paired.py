@@ -320,3 +320,23 @@ def test_mcnemar_is_the_exact_test() -> None:
     expected = 2 * stats.binom(236, 0.5).cdf(86)
     assert mcnemar(first, second) == pytest.approx(expected)
     assert mcnemar(first, first) == 1
+
+
+@pytest.mark.parametrize("groups", [4, 40])
+def test_the_standard_error_of_a_difference_is_that_of_a_mean(groups: int) -> None:
+    """Of differences by clip it has a formula; of few groups the clips are drawn."""
+    targets, ours = generated("single", 200, 3)
+    theirs = np.random.default_rng(4).random(ours.shape)
+    accuracy = sum_metrics("single", CLASSES)["accuracy"]
+    systems = tuple(PairedSystem.of(accuracy, targets, [each]) for each in (ours, theirs))
+    names = tuple(str(k % groups) for k in range(200))
+    found = Paired(systems, names).standard_error(0, 1)
+    changes = (ours.argmax(1) == targets).astype(float) - (theirs.argmax(1) == targets)
+    drawn_from = changes if groups < 8 else changes.reshape(-1, groups).mean(0)
+    assert found == pytest.approx(stats.sem(drawn_from), rel=0.03)
+
+
+def test_a_few_clips_have_no_standard_error() -> None:
+    targets, ours = generated("single", 7, 3)
+    system = PairedSystem.of(sum_metrics("single", CLASSES)["accuracy"], targets, [ours])
+    assert math.isnan(Paired((system, system), tuple("abcdefg")).standard_error(0, 1))

@@ -31,6 +31,7 @@ DRAWING = (
     "sampler_seed",
     "no_prune",
     "chosen_seeds",
+    "choose",
     "style",
 )
 """Options that a greedy search has not."""
@@ -88,6 +89,13 @@ def command(
             help="Seeds of the training with what was chosen. Default: those of the trials.",
         ),
     ] = None,
+    choose: Annotated[
+        Literal["one-se", "best"],
+        typer.Option(
+            help="one-se: the default, unless the best trial is ahead by more than one standard "
+            "error; best: the best trial."
+        ),
+    ] = "one-se",
     workers: options.Workers = 1,
     scheduler: Annotated[
         str | None, typer.Option(help="Address of a Dask scheduler to compute on instead.")
@@ -100,9 +108,10 @@ def command(
 
     The test split stays sealed. The first trial is the default, as far as ranges of --space hold
     it; the others draw what the network and the training declare, and --space adds or changes;
-    what --set fixes is not searched. The best settings go to STUDY/best.toml, for --config of
-    emocli train, and a page to STUDY/study.html. Needs pip install 'emocli[tune]'. Repeat the
-    command to resume, with more --trials to go on.
+    what --set fixes is not searched. The default is chosen unless the best trial is ahead of it by
+    more than one standard error (--choose best: the best trial). What is chosen goes to
+    STUDY/best.toml, for --config of emocli train, and a page to STUDY/study.html. Needs pip install
+    'emocli[tune]'. Repeat the command to resume, with more --trials to go on.
 
     With --folds the choice is made anew inside each fold's training part, so that every clip is
     predicted by settings chosen without it: emocli evaluate STUDY/chosen.
@@ -121,7 +130,7 @@ def command(
         _greedy(Study(base, [Candidates.parse(text) for text in candidates]), seeds, dry_run, json)
     else:
         search = _search(base, space or (), trials, sampler, sampler_seed, not no_prune, style)
-        search = replace(search, chosen_seeds=chosen_seeds)
+        search = replace(search, chosen_seeds=chosen_seeds, choose=choose)
         _searched(search, folds, workers, scheduler, dry_run, json)
     if not dry_run:
         record(study, context.obj)
@@ -227,8 +236,8 @@ def _print(summaries: Sequence[SearchSummary]) -> None:
     rows = [
         (
             summary.run.parent.name,
-            summary.best.number,
-            f"{summary.best.valid:.3f}",
+            summary.chosen_trial.number,
+            f"{summary.chosen_trial.valid:.3f}",
             " ".join(
                 f"{name}={value:.3g}" if type(value) is float else f"{name}={value}"
                 for name, value in summary.chosen.items()
@@ -237,6 +246,9 @@ def _print(summaries: Sequence[SearchSummary]) -> None:
         for summary in summaries
     ]
     show.table(("study", "trial", f"valid {summaries[0].monitor}", "chosen"), rows)
+    for each in summaries:
+        if each.reason:
+            show.line(f"{each.study.name}: {each.reason}")
     for line in dict.fromkeys(each.normalised for each in summaries if each.normalised):
         show.line(line)
 

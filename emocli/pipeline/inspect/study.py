@@ -16,6 +16,7 @@ from emocli.training.tuning.study_summary import (
     Budget,
     NestedSummary,
     SearchReport,
+    SearchSummary,
     Trial,
     TuneSummary,
     best_of,
@@ -30,7 +31,7 @@ def inspect_search(data: Tree, file: Path) -> Inspection:
         "monitor": report.monitor,
         "sampler": report.sampler,
         **_trials(report.trials),
-        **_best(report.best),
+        **_chosen(report),
         "settings": str(folder / report.config.name),
         "test": _evaluate(folder / report.run.name),
         "go_on": f"{_command(folder)} (with more --trials)",
@@ -41,18 +42,16 @@ def inspect_search(data: Tree, file: Path) -> Inspection:
 def inspect_nested(data: Tree, file: Path) -> Inspection:
     """Look into the report of a search for every fold."""
     report, folder = NestedSummary.parsed(data, file), file.parent
-    folds = {fold.study.name: {**_trials(fold.trials), **_best(fold.best)} for fold in report.folds}
+    folds = {fold.study.name: {**_trials(fold.trials), **_chosen(fold)} for fold in report.folds}
     facts: Tree = {
         "monitor": report.monitor,
         **_trials([trial for fold in report.folds for trial in fold.trials]),
         "test": _evaluate(folder / report.run.name),
         "go_on": f"{_command(folder)} (with more --trials)",
     }
-    rows = tuple(
-        (name, fold["trials"], fold["best_trial"], fold["valid"], fold["chosen"])
-        for name, fold in folds.items()
-    )
-    table = InspectionTable("folds", ("fold", "trials", "best_trial", "valid", "chosen"), rows)
+    columns = ("trials", "best_trial", "chosen_trial", "valid", "chosen")
+    rows = tuple((name, *(fold[column] for column in columns)) for name, fold in folds.items())
+    table = InspectionTable("folds", ("fold", *columns), rows)
     sections = (table_of("study", facts), table)
     return Inspection("study", file, {**facts, "folds": folds}, sections, ())
 
@@ -77,7 +76,8 @@ def inspect_unfinished(path: Path) -> Inspection:
     trials, lower = read_trials(path)
     facts = _trials(trials)
     if any(trial.valid is not None for trial in trials):
-        facts |= _best(best_of(trials, lower))
+        best = best_of(trials, lower)
+        facts |= {"best_trial": best.number, "valid": best.valid, "settings": dict(best.settings)}
     problem = "its search has not ended; repeat the emocli tune command to resume"
     return Inspection("study", path, facts, (table_of("study", facts),), (problem,))
 
@@ -87,8 +87,14 @@ def _trials(trials: Sequence[Trial]) -> Tree:
     return {"trials": len(trials), **budget.data()}
 
 
-def _best(best: Trial) -> Tree:
-    return {"best_trial": best.number, "valid": best.valid, "chosen": dict(best.settings)}
+def _chosen(report: SearchSummary) -> Tree:
+    trial = report.chosen_trial
+    return {
+        "best_trial": report.best.number,
+        "chosen_trial": trial.number,
+        "valid": trial.valid,
+        "chosen": dict(report.chosen),
+    }
 
 
 def _evaluate(run: Path) -> str:

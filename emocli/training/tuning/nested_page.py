@@ -47,12 +47,21 @@ def blocks(summary: NestedSummary, files: Mapping[str, bytes]) -> list[Block]:
 
 def _searches(summary: NestedSummary) -> Grid:
     """Return how each fold's search went."""
-    columns = ("page", f"valid {summary.monitor}", "complete", "pruned", "failed", "epochs", "s")
+    valid, spent = f"valid {summary.monitor}", ("complete", "pruned", "failed", "epochs", "s")
+    columns = ("page", "best trial", "ahead", "one s.e.", "chosen trial", valid, *spent)
     rows = [
-        (f"{fold.study.name}/study.html", f"{fold.best.valid or 0:.4f}", *_spent(fold.budget))
+        (f"{fold.study.name}/study.html", *_choice(fold), *_spent(fold.budget))
         for fold in summary.folds
     ]
-    return Grid(columns, rows, title="The searches")
+    return Grid(columns, rows, title="The searches: what the best trial is ahead of the default by")
+
+
+def _choice(fold: SearchSummary) -> tuple[str, ...]:
+    """Return what a fold chose, and how its best trial compares with the default."""
+    choice, trial = fold.choice, fold.chosen_trial
+    compared = (choice.ahead, choice.standard_error) if choice else (None, None)
+    ahead, error = ("-" if each is None else f"{each:.4f}" for each in compared)
+    return str(fold.best.number), ahead, error, str(trial.number), f"{trial.valid or 0:.4f}"
 
 
 def _spent(budget: Budget) -> tuple[str, ...]:
@@ -87,11 +96,11 @@ def _shares(folds: Sequence[SearchSummary]) -> dict[str, list[float]]:
 
 def drawings(summary: NestedSummary, style: Style) -> dict[str, bytes]:
     """Return the drawings and captions as files."""
-    best = [fold.best for fold in summary.folds]
+    chosen = [fold.chosen_trial for fold in summary.folds]
     shares = {name: fmean(each) for name, each in _shares(summary.folds).items()}
     lower = summary.monitor in ERRORS
     with style.active():
-        figures = {"chosen": parallel(best, summary.monitor, lower, style, CAPTIONS["chosen"])}
+        figures = {"chosen": parallel(chosen, summary.monitor, lower, style, CAPTIONS["chosen"])}
         if shares:
             figures["importances"] = importance_bars(shares, style, CAPTIONS["importances"])
         return render(figures, style)

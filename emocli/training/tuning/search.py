@@ -35,7 +35,6 @@ from emocli.report.canvas import StyleName
 from emocli.space import Space, Value
 from emocli.training.fusion_task import make_criterion
 from emocli.training.settings import corpus_size, read_settings
-from emocli.training.summaries import TrainSummary
 from emocli.training.train import TrainRequest
 from emocli.training.tuning.journal import (
     JOURNAL,
@@ -48,7 +47,7 @@ from emocli.training.tuning.journal import (
     started,
 )
 from emocli.training.tuning.ranges import with_default
-from emocli.training.tuning.study_summary import Trial, TrialOutcome, best_of
+from emocli.training.tuning.study_summary import Rule, Trial, TrialOutcome, best_of
 
 UNNOTED = (
     "the version that began this study did not note its defaults; where one has changed since, its "
@@ -86,7 +85,9 @@ class Search:
         The look of the page's figures.
     chosen_seeds : int, optional
         Seeds with which the chosen settings are trained, in a folder of their own beside the
-        trials; by default the best trial's own networks are kept.
+        trials; by default the chosen trial's own networks are kept.
+    choose : {'one-se', 'best'}
+        Which trial is chosen, see `emocli.training.tuning.chosen`; no trial depends on it.
     """
 
     base: TrainRequest
@@ -97,6 +98,7 @@ class Search:
     prune: bool = True
     style: StyleName = "screen"
     chosen_seeds: int | None = None
+    choose: Rule = "one-se"
 
     @property
     def folder(self) -> Path:
@@ -302,7 +304,7 @@ class Search:
                 raise PrunedTrialError
 
         try:
-            value = self._request(trial.number, drawn).train(watch=watch).valid[self.monitor]
+            value = self.request(trial.number, drawn).train(watch=watch).valid[self.monitor]
             if not math.isfinite(value):
                 raise RunError(f"validation {self.monitor} is {value}")
         except PrunedTrialError:
@@ -312,7 +314,8 @@ class Search:
             return "failed", None
         return "complete", value
 
-    def _request(self, number: int, drawn: Mapping[str, Value]) -> TrainRequest:
+    def request(self, number: int, drawn: Mapping[str, Value]) -> TrainRequest:
+        """Return the training of a trial that drew these settings, without its last fit."""
         settings = merge(self.base.settings, nested(drawn))
         base = replace(self.base, baselines=False, workers=1, last_fit=False)
         return replace(base, run=self.run(number), settings=settings)
@@ -334,36 +337,21 @@ class Search:
         """Return the trial that validates best; of equal ones the first."""
         return best_of(self.ended(), self.lower)
 
+    def default(self) -> Trial | None:
+        """Return the trial of the default; None if no range or no trial came to its end with it."""
+        default, first = self._default(), next(iter(self.ended()), None)
+        if first is None or first.valid is None or first.settings != default:
+            return None
+        return first if default.keys() == self.ranges.keys() else None
+
     def _tidy(self) -> None:
-        """Remove the networks of all trials that have ended but the best."""
-        if any(trial.valid is not None for trial in self.ended()):
-            best = self.best().number
-            for trial in self.ended():
-                if trial.number != best:
+        """Remove the networks of all trials that have ended but the best and the default."""
+        ended, default = self.ended(), self.default()
+        if any(trial.valid is not None for trial in ended):
+            kept = {self.best().number, *([] if default is None else [default.number])}
+            for trial in ended:
+                if trial.number not in kept:
                     rundir.clear(self.run(trial.number))
-
-    def trained(self, workers: int = 1) -> TrainSummary:
-        """Complete the training of the best trial, with baselines if the base has some.
-
-        With seeds of its own it is a training beside the trials; that of an earlier best goes.
-        """
-        best = self.best()
-        request = self._request(best.number, best.settings)
-        request = replace(request, baselines=self.base.baselines, last_fit=True)
-        own = self.final(best.number)
-        for run in (self.final(trial.number) for trial in self.ended()):
-            if run != own or not self._goes_on(run):
-                rundir.clear(run)
-        if self.chosen_seeds is None:
-            return request.train()
-        return replace(request, run=own, seeds=self.chosen_seeds, workers=workers).train()
-
-    def _goes_on(self, run: Path) -> bool:
-        """Whether the seeds that are asked for are those of a run, or more of its kind."""
-        if self.chosen_seeds is None or not (run / rundir.CONFIG).is_file():
-            return False
-        had = len(rundir.read_config(run).seeds)
-        return self.chosen_seeds == had or self.chosen_seeds > had > 1
 
     def importances(self) -> dict[str, float]:
         """Return how much of the metric each setting explains; nothing of too few trials."""

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from emocli.config import Plain, Tree, leaves, merge, nested, subsection
+from emocli.config import Plain, leaves, merge, nested, subsection
 from emocli.data.durable import make_folder, write_text
 from emocli.data.json_io import as_json
 from emocli.data.manifest import Manifest, ManifestOrPath
@@ -33,13 +33,16 @@ from emocli.space import parse
 from emocli.training.summaries import TrainSummary
 from emocli.training.train import TrainRequest
 from emocli.training.tuning import nested_page
+from emocli.training.tuning.chosen import choose_trial, train_chosen
 from emocli.training.tuning.ranges import declared
 from emocli.training.tuning.search import Search
 from emocli.training.tuning.study_page import blocks, drawings, request_parts
 from emocli.training.tuning.study_summary import (
     REPORT,
     Budget,
+    Choice,
     NestedSummary,
+    Rule,
     SearchReport,
     SearchSummary,
     network_versions,
@@ -70,6 +73,7 @@ def tune(
     settings: Mapping[str, Plain] | None = None,
     seeds: int = 1,
     chosen_seeds: int | None = None,
+    choose: Rule = "one-se",
     workers: int = 1,
     progress: Progress = lambda done, total: None,
 ) -> SearchSummary:
@@ -88,6 +92,9 @@ def tune(
         So many, with those that are done.
     chosen_seeds : int, optional
         Seeds with which the chosen settings are trained; by default those of the trials.
+    choose : {'one-se', 'best'}
+        The default settings, unless the best trial is ahead of them by more than one standard
+        error; or the best trial.
     workers : int
         Processes that train.
     progress : callable
@@ -115,7 +122,7 @@ def tune(
         workers=workers,
     )
     ranges = declared(fusion, base.settings, own)
-    search = Search(base, ranges, trials, chosen_seeds=chosen_seeds)
+    search = Search(base, ranges, trials, chosen_seeds=chosen_seeds, choose=choose)
     return carry_out(search, workers, progress)
 
 
@@ -126,7 +133,7 @@ def carry_out(
     scheduler: str | None = None,
     chosen: Path | None = None,
 ) -> SearchSummary:
-    """Carry out a search, and write its report, page and settings.
+    """Carry out a search, choose, train what was chosen, and write report, page and settings.
 
     ``chosen`` is the cross-validation that the search of a fold belongs to.
 
@@ -136,8 +143,9 @@ def carry_out(
         As of `Search.carry_out`.
     """
     search.carry_out(workers, progress, scheduler)
-    trained = search.trained(workers)
-    return _reported(search, trained, chosen)
+    choice = choose_trial(search)
+    trained = train_chosen(search, choice.trial, workers)
+    return _reported(search, choice, trained, chosen)
 
 
 def carry_out_nested(
@@ -197,8 +205,11 @@ def folded(search: Search, folds: int) -> list[Search]:
     ]
 
 
-def _reported(search: Search, trained: TrainSummary, chosen: Path | None) -> SearchSummary:
+def _reported(
+    search: Search, choice: Choice, trained: TrainSummary, chosen: Path | None
+) -> SearchSummary:
     trials, best = search.ended(), search.best()
+    settings = next(trial.settings for trial in trials if trial.number == choice.trial)
     folder, config = search.folder, rundir.read_config(trained.run)
     summary = SearchSummary(
         study=folder,
@@ -209,18 +220,18 @@ def _reported(search: Search, trained: TrainSummary, chosen: Path | None) -> Sea
         space={name: each.text() for name, each in search.ranges.items()},
         trials=tuple(trials),
         best=best,
-        chosen=best.settings,
+        chosen=settings,
         importances=search.importances(),
         budget=Budget.of(trials),
         config=folder / BEST,
         normalised=normalised(config.train, search.ranges),
+        choice=choice,
     )
     shown = summary.trials, summary.importances, search.monitor, search.lower
     files = drawings(*shown, STYLES[search.style])
     _write_page(search, summary.run, blocks(summary, files), files)
     write_text(folder / REPORT, as_json(SearchReport.of(summary)))
-    settings = merge(search.base.settings, nested(best.settings))
-    write_text(folder / BEST, best_toml(settings, search, chosen))
+    write_text(folder / BEST, best_toml(summary, search, chosen))
     return summary
 
 
@@ -234,15 +245,17 @@ def _write_page(
     write_text(search.folder / PAGE, text)
 
 
-def best_toml(settings: Tree, search: Search, chosen: Path | None = None) -> str:
+def best_toml(summary: SearchSummary, search: Search, chosen: Path | None = None) -> str:
     """Return the text of a file for ``--config``: the fixed and the chosen settings.
 
     ``chosen`` is the cross-validation that the search of a fold belongs to.
     """
-    valid = search.best().valid
-    assert valid is not None  # it is the best of those that have one
+    settings = merge(search.base.settings, nested(summary.chosen))
+    valid = summary.chosen_trial.valid
+    assert valid is not None  # only such a trial is chosen
     lines = [
         f"# Chosen on the valid split: {search.monitor} {valid:.4f}, which flatters.",
+        *([f"# {summary.reason}."] if summary.reason else []),
         f"# {printable(_use(search, chosen))}",
     ]
     for section in settings:

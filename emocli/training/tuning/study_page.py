@@ -25,7 +25,7 @@ SHOWN = 20
 
 CAPTIONS = {
     "history": "Validation of each trial that came to its end (points), and the best so far "
-    "(line). The best was chosen by this number, which flatters.",
+    "(line). The number of the best flatters, for it is the best of all.",
     "parallel": "Settings of the trials that came to their end, a line each, and their "
     "validation; the darker the better, the best one thick. Scales are each setting's own.",
     "importances": "Share of the variance of the validation over trials that each setting explains "
@@ -36,13 +36,16 @@ CAPTIONS = {
 def blocks(summary: SearchSummary, files: Mapping[str, bytes]) -> list[Block]:
     """Return the page's parts; ``files`` are the drawings there are."""
     best = summary.best
-    chosen = [f"`{name} = {value}`" for name, value in best.settings.items()]
+    chosen = [f"`{name} = {value}`" for name, value in summary.chosen.items()]
+    reason = summary.reason
     return [
         Heading(f"{summary.fusion}: {len(summary.trials)} trials", 1),
         Paragraph(
-            f"Trial {best.number} validates best: {summary.monitor} {best.valid or 0:.4f}. It was "
-            "chosen by that metric, which flatters; the test split has had no part in it."
+            f"Trial {best.number} validates best: {summary.monitor} {best.valid or 0:.4f}, which "
+            "flatters, for it is the best of all. The test split has had no part in it."
         ),
+        *([Paragraph(f"{reason[0].upper()}{reason[1:]}.")] if reason else []),
+        Paragraph(f"Chosen is trial {summary.chosen_trial.number}:"),
         *normalisation((summary,)),
         Listing(tuple(chosen)),
         Paragraph(f"{summary.budget}. Drawn by {summary.sampler}."),

@@ -55,11 +55,51 @@ def best_of(trials: Iterable[Trial], lower: bool) -> Trial:
     return max(done, key=lambda trial: sign * (trial.valid or 0.0))
 
 
+Rule = Literal["one-se", "best"]
+"""How a trial is chosen: `emocli.training.tuning.chosen`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice(Record):
+    """What a search chose.
+
+    Attributes
+    ----------
+    rule : {'one-se', 'best'}
+        By the one-standard-error rule, or the trial that validates best.
+    trial : int
+        Its number.
+    ahead : float, optional
+        What the best trial is ahead of the default by; None where they were not compared: ``rule``
+        is ``best``, the default is the best, was not tried as a whole or did not come to its end,
+        or the monitored metric has no standard error.
+    standard_error : float, optional
+        That of ``ahead``; None of too few clips.
+    """
+
+    rule: Rule
+    trial: int
+    ahead: Number | None = field(default=None, metadata=OPTIONAL)
+    standard_error: Number | None = field(default=None, metadata=OPTIONAL)
+
+    def shown(self, best: int) -> str | None:
+        """Say how the best trial compares with the default; nothing where they were not."""
+        if self.ahead is None:
+            return None
+        ahead = f"trial {best} is ahead of the default by {self.ahead:.4f}"
+        if self.standard_error is None:
+            return f"{ahead}, and the clips are too few for a standard error: the default is chosen"
+        error = f"one standard error ({self.standard_error:.4f})"
+        if self.trial == best:
+            return f"{ahead}, more than {error}"
+        return f"{ahead}, no more than {error}: the default is chosen"
+
+
 @dataclass(frozen=True)
 class Budget(Record):
     """The cost of a search: trials by how they ended, epochs of all, and seconds of computing.
 
-    The best trial's last fit and baselines come on top.
+    The chosen trial's last fit and baselines come on top.
     """
 
     complete: int
@@ -94,7 +134,7 @@ class SearchSummary(Record):
     Attributes
     ----------
     study, run : Path
-        Its folder, and the best trial's network.
+        Its folder, and the network of what was chosen.
     fusion, monitor, sampler : str
         The network, the validation metric that decides, and what drew.
     space : mapping
@@ -102,9 +142,9 @@ class SearchSummary(Record):
     trials : tuple of Trial
         All.
     best : Trial
-        The one that validates best; its metric flatters, for it was chosen by it.
+        The one that validates best; its metric flatters, for it is the best of all.
     chosen : mapping
-        Its settings.
+        The settings of the trial that was chosen.
     importances : mapping
         Setting to the share of the metric's variance over trials that it explains.
     budget : Budget
@@ -113,6 +153,8 @@ class SearchSummary(Record):
         All settings, for ``--config``.
     normalised : str, optional
         Of which trials features are normalised by speaker, and with what; of none where it lacks.
+    choice : Choice, optional
+        Which trial was chosen, and why; reports of former versions lack it and chose the best.
     """
 
     study: JsonPath
@@ -128,6 +170,19 @@ class SearchSummary(Record):
     budget: Budget
     config: JsonPath
     normalised: str | None = field(default=None, metadata=OPTIONAL)
+    choice: Choice | None = field(default=None, metadata=OPTIONAL)
+
+    @property
+    def chosen_trial(self) -> Trial:
+        """The trial that was chosen."""
+        if self.choice is None:
+            return self.best
+        return next(trial for trial in self.trials if trial.number == self.choice.trial)
+
+    @property
+    def reason(self) -> str | None:
+        """How the best trial compares with the default, where they were compared."""
+        return None if self.choice is None else self.choice.shown(self.best.number)
 
     @property
     def settings(self) -> Tree:

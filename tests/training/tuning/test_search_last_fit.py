@@ -93,13 +93,13 @@ def test_killed_in_it_the_search_goes_on_as_does_one_whose_trials_each_had_one(
 ) -> None:
     found, parts = whole[0], tmp_path / "parts"
     first, second = (trial.epochs for trial in found.trials)
-    own = Search._request
+    own = Search.request
 
     def former(search: Search, *drawn: Any) -> TrainRequest:
         return replace(own(search, *drawn), last_fit=True)
 
     with monkeypatch.context() as before:
-        before.setattr(Search, "_request", former)
+        before.setattr(Search, "request", former)
         with interrupted(before, FusionTask, "epoch", first + 2), pytest.raises(KeyboardInterrupt):
             searched(corpus, parts)
     assert (parts / "trial-0000" / REFIT).exists()
