@@ -31,15 +31,21 @@ def load() -> Any:
     Raises
     ------
     ConfigError
-        If there is no place for a temporary folder either.
+        If there is no place for a temporary folder either, or the variable names a folder that
+        cannot be written.
     """
-    if (
-        "librosa" not in sys.modules
-        and not os.environ.get(CACHE)
-        and not any(map(_is_writable, _places()))
-    ):
-        _use_temporary()
+    if "librosa" not in sys.modules:
+        _find_folder()
     return importlib.import_module("librosa")
+
+
+def _find_folder() -> None:
+    named = os.environ.get(CACHE)
+    if named and not _is_writable(Path(named)):
+        what = f"{CACHE} names a folder that cannot be written: {named}"
+        raise ConfigError(what, where="librosa", hint="name another, or unset it")
+    if not named and not any(map(_is_writable, _places())):
+        _use_temporary()
 
 
 def _places() -> list[Path]:

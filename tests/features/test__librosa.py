@@ -71,5 +71,14 @@ def test_no_place_at_all_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
         _librosa.load()
 
 
+def test_a_folder_of_the_variable_that_cannot_be_written_is_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(_librosa.CACHE, "/proc/nowhere")
+    monkeypatch.delitem(sys.modules, "librosa", raising=False)
+    with pytest.raises(ConfigError, match="cannot be written: /proc/nowhere; name another, or"):
+        _librosa.load()
+
+
 def _refuse(prefix: str) -> str:
     raise FileNotFoundError(2, "No usable temporary directory found")
