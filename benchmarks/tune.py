@@ -89,7 +89,7 @@ def compare(base: TrainRequest, trials: int, studies: int) -> None:
             values = np.array([each.valid or 0.0 for each in search.ended()])
             best[sampler].append([float(values[:mark].max()) for mark in marks])
             tested = RunEvaluator.open(
-                train_chosen(search, search.best().number).run, "test", None, None
+                train_chosen(search, search.best()).run, "test", None, None
             ).predict((), 0)
             hits = tested.values[0].argmax(axis=1) == tested.targets
             test[sampler].append(float(hits.mean()))

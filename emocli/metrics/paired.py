@@ -79,18 +79,25 @@ class Paired:
         return self._interval(value, [(first, 1.0), (second, -1.0)], p)
 
     def standard_error(self, first: int, second: int) -> float:
-        """Return the standard error of a difference: the spread of it in the samples.
+        """Return the standard error of a difference, by the jackknife: each group is left out once.
 
-        These are of groups or, where there are fewer than `FEWEST`, of clips; of k that are drawn
-        they vary by (k - 1) / k of the variance (`emocli.metrics.statistics`). NaN of fewer clips.
+        ``sqrt((k - 1) / k sum_i (d_i - mean d)^2)`` of the differences d_i without group i of k
+        (Efron and Stein 1981, Annals of Statistics 9(3)); of a mean over groups of equal size that
+        is s / sqrt(k). Where there are fewer groups than `FEWEST` each clip is left out; NaN where
+        there are fewer clips, too, or the metric is not defined without one.
         """
-        clips = len(self.groups)
-        if max(self._count, clips) < FEWEST:
+        count = self._count if self._count >= FEWEST else len(self.groups)
+        if count < FEWEST:
             return float("nan")
-        samples = self._by_group if self._count >= FEWEST else self._by_clip
-        count = self._count if self._count >= FEWEST else clips
-        spread = np.nanstd(_combined(samples, [(first, 1.0), (second, -1.0)]))
-        return float(spread * np.sqrt(count / (count - 1)))
+        left = [self._left_out(self.systems[index]) for index in (first, second)]
+        return float(np.sqrt((count - 1) * np.var(left[0] - left[1])))
+
+    def _left_out(self, system: PairedSystem) -> Reals:
+        """Return the metric without each group, or without each clip where groups are too few."""
+        over_groups = self._count >= FEWEST
+        each = system.sums(self._member, self._count) if over_groups else system.terms
+        values = [system.metric.value(sums.sum(0) - sums) for sums in each]
+        return np.asarray(np.mean(values, axis=0))
 
     def exchange_p(self, first: int, second: int) -> float:
         """Two-sided p of a difference, were the systems to change places in any group.

@@ -6,11 +6,11 @@ Trials of a search leave them, so that two can be compared clip by clip.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from emocli.config import Settings
 from emocli.data.arrays import Reals
@@ -20,7 +20,8 @@ from emocli.data.json_io import as_json
 FILE = "valid.json"
 
 Label = Annotated[int, Field(ge=0, le=10**9)]
-Value = Annotated[float, Field(ge=-1e9, le=1e9)]
+Value = Annotated[float, Field(ge=-1e39, le=1e39)]
+"""What 32 bits hold."""
 
 
 class ValidPredictions(Settings):
@@ -39,6 +40,15 @@ class ValidPredictions(Settings):
     ids: tuple[str, ...]
     labels: tuple[Label, ...] | tuple[tuple[Value, ...], ...]
     predictions: tuple[tuple[Value, ...], ...]
+
+    @model_validator(mode="after")
+    def _fit(self) -> Self:
+        rows = (self.labels, self.predictions)
+        if any(len(each) != len(self.ids) for each in rows) or len({*self.ids}) != len(self.ids):
+            raise ValueError("ids, labels and predictions are not as many")
+        if len({len(row) for row in self.predictions}) > 1:
+            raise ValueError("predictions are of unlike widths")
+        return self
 
     @property
     def targets(self) -> NDArray[np.int64] | Reals:

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from emocli.config import build
 from emocli.data.manifest import Task
 from emocli.data.samples import Level, Samples
 from emocli.metrics import metrics
@@ -45,10 +46,16 @@ class NetworkOutputs:
         return losses.probabilities(logit_task, config.loss, self.logits, temperature).numpy()
 
     def saved(self, task: Task, config: TrainConfig) -> ValidPredictions:
-        """Return them as they are saved."""
+        """Return them as they are saved.
+
+        Raises
+        ------
+        ConfigError
+            If one is not finite.
+        """
         labels, values = self.targets.tolist(), self.values(task, config).tolist()
         saved = {"ids": self.ids, "labels": labels, "predictions": values}
-        return ValidPredictions.model_validate(saved)
+        return build(ValidPredictions, saved, "predictions of the valid split")
 
     def scores(self, task: Task, config: TrainConfig, classes: Sequence[str]) -> metrics.Scores:
         """Compare with the labels."""

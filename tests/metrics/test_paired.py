@@ -324,7 +324,7 @@ def test_mcnemar_is_the_exact_test() -> None:
 
 @pytest.mark.parametrize("groups", [4, 40])
 def test_the_standard_error_of_a_difference_is_that_of_a_mean(groups: int) -> None:
-    """Of differences by clip it has a formula; of few groups the clips are drawn."""
+    """Of few groups that of clips."""
     targets, ours = generated("single", 200, 3)
     theirs = np.random.default_rng(4).random(ours.shape)
     accuracy = sum_metrics("single", CLASSES)["accuracy"]
@@ -333,7 +333,18 @@ def test_the_standard_error_of_a_difference_is_that_of_a_mean(groups: int) -> No
     found = Paired(systems, names).standard_error(0, 1)
     changes = (ours.argmax(1) == targets).astype(float) - (theirs.argmax(1) == targets)
     drawn_from = changes if groups < 8 else changes.reshape(-1, groups).mean(0)
-    assert found == pytest.approx(stats.sem(drawn_from), rel=0.03)
+    assert found == pytest.approx(stats.sem(drawn_from))
+
+
+def test_the_standard_error_of_other_metrics_is_near_the_spread_of_draws() -> None:
+    targets, ours = generated("single", 400, 3)
+    theirs = np.random.default_rng(4).random(ours.shape)
+    metric = sum_metrics("single", CLASSES)["weighted_f1"]
+    systems = tuple(PairedSystem.of(metric, targets, [each, each]) for each in (ours, theirs))
+    names = tuple(str(k // 4) for k in range(400))
+    sums = [system.sums(np.arange(400) // 4, 100)[0] for system in systems]
+    spread = np.std(metric.value(drawn(100) @ sums[0]) - metric.value(drawn(100) @ sums[1]))
+    assert Paired(systems, names).standard_error(0, 1) == pytest.approx(spread, rel=0.05)
 
 
 def test_a_few_clips_have_no_standard_error() -> None:

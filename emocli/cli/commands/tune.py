@@ -227,7 +227,8 @@ def _searched(
         return
     _print((tuned,))
     show.line(f"spent: {tuned.budget}")
-    show.line(f"settings: {tuned.config} (chosen by validation, so its metric flatters)")
+    flatters = ", so its metric flatters" if tuned.flatters else ""
+    show.line(f"settings: {tuned.config} (chosen by validation{flatters})")
     show.line(f"trained: {tuned.run}")
     show.line(f"page: {tuned.study / PAGE}")
 

@@ -77,7 +77,8 @@ def inspect_unfinished(path: Path) -> Inspection:
     facts = _trials(trials)
     if any(trial.valid is not None for trial in trials):
         best = best_of(trials, lower)
-        facts |= {"best_trial": best.number, "valid": best.valid, "settings": dict(best.settings)}
+        own = {"best_trial": best.number, "valid": best.valid, "best_settings": best.settings}
+        facts |= own
     problem = "its search has not ended; repeat the emocli tune command to resume"
     return Inspection("study", path, facts, (table_of("study", facts),), (problem,))
 

@@ -1,4 +1,4 @@
-"""What a search chooses, and its training: the best trial, or the default if that is not behind.
+"""What a search chooses, and its training: the default, unless the best trial is clearly ahead.
 
 The best of many trials on few clips is ahead of the default by luck, too, and the more trials, the
 luckier. By the one-standard-error rule the default is therefore chosen, unless the trial that
@@ -17,47 +17,77 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from emocli.data.arrays import Reals
+from emocli.errors import RunError
 from emocli.metrics.paired import Paired, PairedSystem
-from emocli.metrics.statistics import clustered
+from emocli.metrics.statistics import ROUNDING, clustered
 from emocli.metrics.sums import SumMetric, sum_metrics
 from emocli.models import rundir, valid_predictions
-from emocli.models.valid_predictions import ValidPredictions
 from emocli.training.settings import read_settings
 from emocli.training.summaries import TrainSummary
 from emocli.training.tuning.search import Search
 from emocli.training.tuning.study_summary import Choice, Trial
 
+THE_BEST, THE_DEFAULT = "the best trial is chosen", "the default is chosen"
 
-def choose_trial(search: Search) -> Choice:
-    """Choose a trial by the rule of the search, which has come to its end.
 
-    Trials that are to be compared and have left no predictions of the valid split, as those of
-    former versions, are trained once more.
+def choose_trial(search: Search) -> tuple[Trial, Choice]:
+    """Choose a trial by the rule of the search, which has come to its end; say why.
+
+    Raises
+    ------
+    RunError
+        If predictions that trials left are damaged.
     """
-    best, default, metric = search.best(), search.default(), _metric(search)
-    if search.choose == "best" or default is None or default == best or metric is None:
-        return Choice(rule=search.choose, trial=best.number)
-    first, second = (_predictions(search, trial) for trial in (best, default))
-    ahead, error = _difference(search, metric, first, second)
-    chosen = best if ahead > error else default
-    return Choice(
-        rule="one-se",
-        trial=chosen.number,
-        ahead=ahead,
-        standard_error=None if math.isnan(error) else error,
+    best = search.best()
+    if search.choose == "best":
+        return best, Choice(rule="best", trial=best.number)
+    default, metric = search.default(), _metric(search)
+    if default is None:
+        return _by_rule(best, f"the default was not tried as a whole, or failed: {THE_BEST}")
+    if default == best:
+        return _by_rule(best, "the default validates best")
+    assert best.valid is not None  # such trials have one
+    assert default.valid is not None
+    ahead = (default.valid - best.valid) if search.lower else (best.valid - default.valid)
+    what = f"trial {best.number} is ahead of the default by {ahead:.4f}"
+    runs = (search.run(best.number), search.run(default.number))
+    if metric is None:
+        return _by_rule(
+            best, f"{what}, and {search.monitor} has no standard error: {THE_BEST}", ahead
+        )
+    if not all(map(_has_predicted, runs)):
+        why = "a former version has left no predictions to compare"
+        return _by_rule(best, f"{what}, but {why}: {THE_BEST}", ahead)
+    error = _standard_error(search, metric, runs)
+    if math.isnan(error):
+        why = "the clips are too few for a standard error"
+        return _by_rule(default, f"{what}, and {why}: {THE_DEFAULT}", ahead)
+    within = f"than one standard error ({error:.4f})"
+    if ahead - error > ROUNDING:  # one clip more, and none less, is one standard error
+        return _by_rule(best, f"{what}, more {within}: {THE_BEST}", ahead, error)
+    return _by_rule(default, f"{what}, no more {within}: {THE_DEFAULT}", ahead, error)
+
+
+def _by_rule(
+    trial: Trial, reason: str, ahead: float | None = None, error: float | None = None
+) -> tuple[Trial, Choice]:
+    """Return a trial that the one-standard-error rule chooses, and why."""
+    return trial, Choice(
+        rule="one-se", trial=trial.number, ahead=ahead, standard_error=error, reason=reason
     )
 
 
-def train_chosen(search: Search, number: int, workers: int = 1) -> TrainSummary:
+def train_chosen(search: Search, chosen: Trial, workers: int = 1) -> TrainSummary:
     """Complete the training of a trial, with baselines if those of the search have some.
 
     With `Search.chosen_seeds` it is a training beside the trials; that of another trial goes.
     """
-    (chosen,) = (trial for trial in search.ended() if trial.number == number)
-    request = search.request(number, chosen.settings)
+    request = search.request(chosen.number, chosen.settings)
     request = replace(request, baselines=search.base.baselines, last_fit=True)
-    own = search.final(number)
+    own = search.final(chosen.number)
     for run in (search.final(trial.number) for trial in search.ended()):
         if run != own or not _goes_on(search.chosen_seeds, run):
             rundir.clear(run)
@@ -81,16 +111,6 @@ def _metric(search: Search) -> SumMetric | None:
     return sum_metrics(corpus.task, corpus.classes, training.one_vs_rest).get(search.monitor)
 
 
-def _predictions(search: Search, trial: Trial) -> list[ValidPredictions]:
-    """Return a trial's predictions of the valid split, of each seed."""
-    run = search.run(trial.number)
-    if not _has_predicted(run):
-        rundir.clear(run)
-        search.request(trial.number, trial.settings).train()
-    seeds = rundir.read_config(run).seeds
-    return [rundir.read_valid_predictions(each) for each in rundir.members(run, seeds)]
-
-
 def _has_predicted(run: Path) -> bool:
     """Whether the trainings of a trial have left their predictions of the valid split."""
     if not (run / rundir.CONFIG).is_file():
@@ -99,29 +119,32 @@ def _has_predicted(run: Path) -> bool:
     return all((folder / valid_predictions.FILE).is_file() for folder in folders)
 
 
-def _difference(
-    search: Search,
-    metric: SumMetric,
-    first: Sequence[ValidPredictions],
-    second: Sequence[ValidPredictions],
-) -> tuple[float, float]:
-    """Return what one trial is ahead of another by, and the standard error of that."""
-    ids = sorted(first[0].ids)
-    clips = {clip.id: clip for clip in search.base.manifest.clips}
-    systems = tuple(_system(metric, each, ids) for each in (first, second))
-    paired = Paired(systems, tuple(clustered([clips[name] for name in ids])))
-    ahead = systems[0].value - systems[1].value
-    return -ahead if search.lower else ahead, paired.standard_error(0, 1)
+def _standard_error(search: Search, metric: SumMetric, runs: Sequence[Path]) -> float:
+    """Return the standard error of the difference of two trials."""
+    corpus = search.base.manifest
+    labelled = filter(corpus.is_labelled, corpus.split("valid"))
+    clips = sorted(labelled, key=lambda clip: clip.id)
+    systems = [_system(metric, run, [clip.id for clip in clips]) for run in runs]
+    return Paired(tuple(systems), tuple(clustered(clips))).standard_error(0, 1)
 
 
-def _system(
-    metric: SumMetric, seeds: Sequence[ValidPredictions], ids: Sequence[str]
-) -> PairedSystem:
-    """Return the terms of a trial's predictions, clips in the order of ``ids``."""
+def _system(metric: SumMetric, run: Path, ids: Sequence[str]) -> PairedSystem:
+    """Return the terms of a trial's predictions, clips in the order of ``ids``.
+
+    Raises
+    ------
+    RunError
+        If they are damaged, or not of these clips.
+    """
     values: list[Reals] = []
-    for each in seeds:
-        place = {name: k for k, name in enumerate(each.ids)}
-        order = [place[name] for name in ids]
-        values.append(each.values[order])
-        targets = each.targets[order]
+    for folder in rundir.members(run, rundir.read_config(run).seeds):
+        predictions = rundir.read_valid_predictions(folder)
+        if sorted(predictions.ids) != ids:
+            what = "does not hold the predictions of the valid split"
+            raise RunError(
+                what, where=folder / valid_predictions.FILE, hint="choose another --study"
+            )
+        order = np.argsort(predictions.ids)
+        values.append(predictions.values[order])
+        targets = predictions.targets[order]
     return PairedSystem.of(metric, targets, values)

@@ -18,8 +18,8 @@ from emocli.training.tuning.study_page import (
 from emocli.training.tuning.study_summary import Budget, NestedSummary, SearchSummary
 
 CAPTIONS = {
-    "chosen": "What the folds chose, a line each, and its validation, by which it was chosen; the "
-    "darker the better, the best one thick. Scales are each setting's own.",
+    "chosen": "What the folds chose, a line each, and its validation; the darker the better, the "
+    "best one thick. Scales are each setting's own.",
     "importances": "Share of the variance of the validation over trials that each setting explains "
     "(fANOVA): mean over the folds' searches.",
 }
@@ -34,7 +34,7 @@ def blocks(summary: NestedSummary, files: Mapping[str, bytes]) -> list[Block]:
             "Each search saw the clips of its fold that train and validate, and none that the fold "
             f"tests. `emocli evaluate {summary.study.name}/{summary.run.name}` tests what they "
             "chose: every clip is predicted by settings chosen without it. The validation metrics "
-            "here flatter, for the settings were chosen by them."
+            "here flatter where the best trial was chosen."
         ),
         *normalisation(folds),
         Paragraph(f"{summary.budget}. Drawn by {folds[0].sampler}."),

@@ -1,8 +1,8 @@
 """The search for settings: trials of Optuna, judged by the validation split alone.
 
 A trial is a training like any other, in a folder of its own, up to the last fit (``train.refit``),
-which only the best one is given. The test split stays sealed. All that is known of the trials is in
-the journal: a search that was killed goes on with the trials that were going on, epoch by epoch,
+which the chosen one alone is given. The test split stays sealed. All that is known of the trials is
+in the journal: a search that was killed goes on with the trials that were going on, epoch by epoch,
 and with one worker ends as one that was not. What is drawn depends on the seed, the trial's number
 and the trials that have ended.
 
@@ -79,8 +79,8 @@ class Search:
     seed : int
         Of that.
     prune : bool
-        Whether a trial ends early whose best epoch so far is worse than the median of what the
-        others had after as many.
+        Whether a trial, but the first, ends early whose best epoch so far is worse than the median
+        of what the others had after as many.
     style : {'screen', 'paper'}
         The look of the page's figures.
     chosen_seeds : int, optional
@@ -186,6 +186,7 @@ class Search:
                 for count, _ in enumerate(pool.results(self.trial, items), done + 1):
                     progress(count, self.trials)
                     self._tidy()
+            self._tidy()  # what a kill just before the last one has left
         ended = self.ended()
         if not any(trial.state == "complete" for trial in ended):
             what = f"none of {len(ended)} trials came to its end{self._first_error()}"
@@ -300,7 +301,7 @@ class Search:
                 if epoch not in reported and epoch == len(history):
                     best = history[criterion.best_epoch(history) - 1]
                     trial.report(best[criterion.column], epoch)
-            if trial.should_prune():
+            if trial.number and trial.should_prune():  # the first is what others are compared with
                 raise PrunedTrialError
 
         try:
@@ -345,7 +346,7 @@ class Search:
         return first if default.keys() == self.ranges.keys() else None
 
     def _tidy(self) -> None:
-        """Remove the networks of all trials that have ended but the best and the default."""
+        """Remove the trainings of all trials that have ended but the best and the default."""
         ended, default = self.ended(), self.default()
         if any(trial.valid is not None for trial in ended):
             kept = {self.best().number, *([] if default is None else [default.number])}

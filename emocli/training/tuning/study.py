@@ -14,6 +14,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 from emocli.config import Plain, leaves, merge, nested, subsection
 from emocli.data.durable import make_folder, write_text
@@ -104,11 +105,13 @@ def tune(
     ------
     EmocliError
         If settings, manifest, store and study do not fit each other, ``trials`` is no number above
-        0, or no trial succeeds.
+        0, ``choose`` is no rule, or no trial succeeds.
     """
     for name, number in {"trials": trials, "chosen_seeds": chosen_seeds}.items():
         if number is not None and (type(number) is not int or number < 1):
             raise ConfigError(f"{name} = {number!r}", hint="choose a whole number from 1 on")
+    if choose not in get_args(Rule):
+        raise ConfigError(f"choose = {choose!r}", hint=f"there are: {', '.join(get_args(Rule))}")
     own = dict(parse(f"{name}={text}") for name, text in (space or {}).items())
     base = TrainRequest(
         manifest=Manifest.of(manifest),
@@ -143,8 +146,8 @@ def carry_out(
         As of `Search.carry_out`.
     """
     search.carry_out(workers, progress, scheduler)
-    choice = choose_trial(search)
-    trained = train_chosen(search, choice.trial, workers)
+    trial, choice = choose_trial(search)
+    trained = train_chosen(search, trial, workers)
     return _reported(search, choice, trained, chosen)
 
 
@@ -209,7 +212,6 @@ def _reported(
     search: Search, choice: Choice, trained: TrainSummary, chosen: Path | None
 ) -> SearchSummary:
     trials, best = search.ended(), search.best()
-    settings = next(trial.settings for trial in trials if trial.number == choice.trial)
     folder, config = search.folder, rundir.read_config(trained.run)
     summary = SearchSummary(
         study=folder,
@@ -220,7 +222,7 @@ def _reported(
         space={name: each.text() for name, each in search.ranges.items()},
         trials=tuple(trials),
         best=best,
-        chosen=settings,
+        chosen=next(trial.settings for trial in trials if trial.number == choice.trial),
         importances=search.importances(),
         budget=Budget.of(trials),
         config=folder / BEST,
@@ -254,8 +256,9 @@ def best_toml(summary: SearchSummary, search: Search, chosen: Path | None = None
     valid = summary.chosen_trial.valid
     assert valid is not None  # only such a trial is chosen
     lines = [
-        f"# Chosen on the valid split: {search.monitor} {valid:.4f}, which flatters.",
-        *([f"# {summary.reason}."] if summary.reason else []),
+        f"# Chosen on the valid split: {search.monitor} {valid:.4f}"
+        f"{', which flatters' if summary.flatters else ''}.",
+        *([f"# Why: {summary.reason}."] if summary.reason else []),
         f"# {printable(_use(search, chosen))}",
     ]
     for section in settings:
@@ -289,8 +292,10 @@ def _command(search: Search) -> str:
 def _chosen(run: Path, folder: Path) -> None:
     """Copy a chosen network into the cross-validation; what says that it is complete goes last."""
     config = rundir.read_config(run)
-    if (folder / CONFIG).is_file() and rundir.read_config(folder).seeds != config.seeds:
-        rundir.clear(folder)
+    if (folder / CONFIG).is_file():
+        old = rundir.read_config(folder)
+        if old.seeds != config.seeds or old.differs(config):  # of an earlier choice
+            rundir.clear(folder)
 
     def moved(source: Source, to: Path) -> Source:
         return Source.of(source.locate(run), to, source.fingerprint)

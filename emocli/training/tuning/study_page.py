@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from emocli.training.tuning.search import Search
 
 SHOWN = 20
-"""Trials in the table, the best ones."""
+"""Trials in the table, the best ones and the chosen one."""
 
 CAPTIONS = {
     "history": "Validation of each trial that came to its end (points), and the best so far "
@@ -45,7 +45,7 @@ def blocks(summary: SearchSummary, files: Mapping[str, bytes]) -> list[Block]:
             "flatters, for it is the best of all. The test split has had no part in it."
         ),
         *([Paragraph(f"{reason[0].upper()}{reason[1:]}.")] if reason else []),
-        Paragraph(f"Chosen is trial {summary.chosen_trial.number}:"),
+        Paragraph(f"Trial {summary.chosen_trial.number} is chosen:"),
         *normalisation((summary,)),
         Listing(tuple(chosen)),
         Paragraph(f"{summary.budget}. Drawn by {summary.sampler}."),
@@ -102,15 +102,17 @@ def pictures(captions: Mapping[str, str], files: Mapping[str, bytes]) -> list[Bl
 def _table(summary: SearchSummary) -> Grid:
     names = list(summary.space)
     done = [trial for trial in summary.trials if trial.valid is not None]
+    chosen = summary.chosen_trial
     nearest = sorted(done, key=lambda t: abs((t.valid or 0) - (summary.best.valid or 0)))
+    shown = nearest[:SHOWN] if chosen in nearest[:SHOWN] else [*nearest[: SHOWN - 1], chosen]
     rows = [
         (
-            str(trial.number),
+            f"{trial.number} (chosen)" if trial == chosen else str(trial.number),
             f"{trial.valid:.4f}",
             str(trial.epochs),
             *(value_text(trial.settings.get(name)) for name in names),
         )
-        for trial in nearest[:SHOWN]
+        for trial in shown
     ]
     return Grid(("trial", f"valid {summary.monitor}", "epochs", *names), rows)
 

@@ -70,29 +70,19 @@ class Choice(Record):
     trial : int
         Its number.
     ahead : float, optional
-        What the best trial is ahead of the default by; None where they were not compared: ``rule``
-        is ``best``, the default is the best, was not tried as a whole or did not come to its end,
-        or the monitored metric has no standard error.
+        What the trial that validates best is ahead of the default by; None where ``rule`` is
+        ``best``, the default is the best, or was not tried as a whole, or failed.
     standard_error : float, optional
-        That of ``ahead``; None of too few clips.
+        That of ``ahead``; None where there is none.
+    reason : str, optional
+        Why it is that trial; None where ``rule`` is ``best``.
     """
 
     rule: Rule
     trial: int
     ahead: Number | None = field(default=None, metadata=OPTIONAL)
     standard_error: Number | None = field(default=None, metadata=OPTIONAL)
-
-    def shown(self, best: int) -> str | None:
-        """Say how the best trial compares with the default; nothing where they were not."""
-        if self.ahead is None:
-            return None
-        ahead = f"trial {best} is ahead of the default by {self.ahead:.4f}"
-        if self.standard_error is None:
-            return f"{ahead}, and the clips are too few for a standard error: the default is chosen"
-        error = f"one standard error ({self.standard_error:.4f})"
-        if self.trial == best:
-            return f"{ahead}, more than {error}"
-        return f"{ahead}, no more than {error}: the default is chosen"
+    reason: str | None = field(default=None, metadata=OPTIONAL)
 
 
 @dataclass(frozen=True)
@@ -181,8 +171,13 @@ class SearchSummary(Record):
 
     @property
     def reason(self) -> str | None:
-        """How the best trial compares with the default, where they were compared."""
-        return None if self.choice is None else self.choice.shown(self.best.number)
+        """Why it was chosen; None where the best trial was asked for."""
+        return None if self.choice is None else self.choice.reason
+
+    @property
+    def flatters(self) -> bool:
+        """Whether the metric of the chosen trial flatters, which it does if it is the best."""
+        return self.chosen_trial == self.best
 
     @property
     def settings(self) -> Tree:

@@ -16,13 +16,17 @@ from numpy.typing import NDArray
 import emocli
 from emocli.cli.app import run
 from emocli.config import parse_sets, read_toml
-from emocli.errors import RunError
+from emocli.data.manifest import Task
+from emocli.errors import ConfigError
 from emocli.evaluation.evaluator import RunEvaluator
 from emocli.metrics.paired import Paired
 from emocli.models import rundir
 from emocli.models.rundir import MODEL, read_config
 from emocli.models.valid_predictions import FILE
 from emocli.pipeline.inspect import inspect
+from emocli.space import parse
+from emocli.training.tuning.chosen import choose_trial
+from emocli.training.tuning.search import Search
 from emocli.training.tuning.study_summary import SearchReport
 from tests import toy
 from tests.training.tuning.searches import QUICK, command, spaced, tuned
@@ -88,7 +92,7 @@ def test_the_difference_is_that_of_the_networks_and_its_error_that_of_the_dialog
     assert choice["ahead"] == pytest.approx(changes.mean())
     assert choice["ahead"] == pytest.approx(best["valid"] - whole["trials"][0]["valid"])
     error = np.std(changes, ddof=1) / np.sqrt(len(changes))
-    assert choice["standard_error"] == pytest.approx(error, rel=0.05)
+    assert choice["standard_error"] == pytest.approx(error)
     assert choice["rule"] == "one-se"
     assert (choice["trial"] == 0) == (choice["ahead"] <= choice["standard_error"])
 
@@ -113,25 +117,70 @@ def test_the_default_stays_unless_the_best_trial_is_ahead_by_a_standard_error(
     hidden = read_toml(study / "best.toml")["network"]["hidden"]
     assert hidden == read_config(Path(found["run"])).network["hidden"]
     # It is said everywhere.
-    said = {1.0: ", no more than one standard error (1.0000): the default is chosen"}
-    said |= {0.0: ", more than one standard error (0.0000)"}
-    what = said.get(
-        error, ", and the clips are too few for a standard error: the default is chosen"
-    )
-    line = f"rial {found['best']['number']} is ahead of the default by "
-    report = SearchReport.read(study / "study.json")
-    assert report.data() == found
-    assert line in str(report.reason)
-    assert str(report.reason).endswith(what)
-    assert f"# t{str(report.reason)[1:]}." in (study / "best.toml").read_text()
+    ahead = f"trial {found['best']['number']} is ahead of the default by "
+    end = f"the {'default' if default else 'best trial'} is chosen"
+    reason = found["choice"]["reason"]
+    assert reason.startswith(ahead)
+    assert reason.endswith(end)
+    assert ("standard error (" in reason) == np.isfinite(error)
+    assert SearchReport.read(study / "study.json").data() == found
+    text = (study / "best.toml").read_text()
+    assert f"# Why: {reason}." in text
+    assert ("flatters" in text) != default
     page = (study / "study.html").read_text()
-    assert line in page
-    assert f"Chosen is trial {number}:" in page
+    assert f"T{reason[1:]}." in page
+    assert f"Trial {number} is chosen:" in page
+    assert f"{number} (chosen)" in page
     facts = inspect(study).facts
     assert (facts["best_trial"], facts["chosen_trial"]) == (found["best"]["number"], number)
     assert facts["chosen"] == found["chosen"]
     assert run(arguments(corpus, study)) == 0
-    assert f"study: t{str(report.reason)[1:]}" in " ".join(capsys.readouterr().out.split())
+    printed = " ".join(capsys.readouterr().out.split())
+    assert f"study: {reason}" in printed
+    assert ("so its metric flatters" in printed) != default
+
+
+def test_one_clip_more_is_not_enough(corpus: toy.Toy, tmp_path: Path) -> None:
+    pytest.importorskip("optuna")
+    base = corpus.request(tmp_path / "study", settings=parse_sets(QUICK))
+    ranges = ("train.lr=5e-4..2e-3:log", "network.dropout=0.3..0.5", "train.modality_dropout=0,0.2")
+    search = Search(base, dict(map(parse, ranges)), trials=3, seed=2)
+    search.carry_out(1)
+    chosen, choice = choose_trial(search)
+    assert search.best().number != 0
+    assert choice.ahead == pytest.approx(1 / 60)
+    assert choice.standard_error == pytest.approx(1 / 60)
+    assert chosen.number == 0
+
+
+def test_of_a_metric_of_which_less_is_better_the_best_trial_has_less(
+    corpus: toy.Toy,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    brier = ("--set", "train.monitor=brier", "--trials", "3")
+    for error in (0.0, 1.0):
+        monkeypatch.setattr(Paired, "standard_error", lambda self, one, two, error=error: error)
+        found = tuned(arguments(corpus, tmp_path / "study", *brier), capsys)
+        assert found["best"]["number"] != 0
+        assert found["choice"]["ahead"] > 0
+        assert found["best"]["valid"] < found["trials"][0]["valid"]
+        assert found["choice"]["trial"] == (0 if error else found["best"]["number"])
+
+
+@pytest.mark.parametrize(
+    ("task", "fusion"), [("multi", "late"), ("intensity", "late"), ("single", "m2fnet")]
+)
+def test_every_task_and_dialogues_are_compared(
+    task: Task, fusion: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = toy.build(tmp_path / "toy", task=task)
+    ranges = spaced("train.lr=1e-5..1e-1:log")
+    asked = command(made, tmp_path / "study", *ranges, "--choose", "one-se", trials=3)
+    asked[asked.index("late")] = fusion
+    choice = tuned(asked, capsys)["choice"]
+    assert choice["reason"] == "the default validates best" or choice["standard_error"] > 0
 
 
 def test_the_best_trial_is_chosen_where_it_is_asked_for_and_back(
@@ -171,7 +220,7 @@ def test_what_is_chosen_alone_is_given_the_last_fit(
     """And what is compared are the networks before it, which had not learnt from the clips."""
     monkeypatch.setattr(Paired, "standard_error", lambda self, first, second: 1.0)
     study = tmp_path / "study"
-    asked = arguments(corpus, study, "--set", "train.refit=true", "--seeds", "2")
+    asked = arguments(corpus, study, "--set", "train.refit=true", "--seeds", "2", "--trials", "3")
     found = tuned(asked, capsys)
     assert found["choice"]["trial"] == 0
     assert {path.parent.parent.name for path in study.rglob(MODEL)} == {"trial-0000"}
@@ -183,39 +232,121 @@ def test_what_is_chosen_alone_is_given_the_last_fit(
     assert tuned(asked, capsys)["choice"] == found["choice"]
 
 
-def test_trials_without_predictions_of_the_valid_split_are_trained_once_more(
+def test_trials_of_a_former_version_are_not_compared(
     corpus: toy.Toy, whole: dict[str, Any], study: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """As after a search by a former version, which removed all networks but the best."""
-    model = (study / "trial-0000" / MODEL).read_bytes()
+    """They have left no predictions of the valid split, and the default no network."""
     rundir.clear(study / "trial-0000")
     (study / f"trial-{whole['best']['number']:04d}" / FILE).unlink()
     found = tuned(arguments(corpus, study), capsys)
-    assert found["choice"] == whole["choice"]
-    assert (study / "trial-0000" / MODEL).read_bytes() == model
+    assert found["choice"]["trial"] == whole["best"]["number"]
+    assert "left no predictions to compare: the best trial is chosen" in found["choice"]["reason"]
 
 
+@pytest.mark.parametrize("damage", ["row", "clip", "width", "number", "empty"])
 def test_predictions_that_are_damaged_are_refused(
-    corpus: toy.Toy, study: Path, capsys: pytest.CaptureFixture[str]
+    corpus: toy.Toy, study: Path, damage: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (study / "trial-0000" / FILE).write_text("{}")
+    path = study / "trial-0000" / FILE
+    saved = json.loads(path.read_text())
+    if damage == "row":
+        saved["predictions"].pop()
+    elif damage == "clip":
+        saved["ids"][0] = "another"
+    elif damage == "width":
+        saved["predictions"][0].pop()
+    elif damage == "number":
+        saved["predictions"][0][0] = "x"
+    path.write_text(json.dumps({} if damage == "empty" else saved))
     assert run(arguments(corpus, study)) == 2
-    said = capsys.readouterr().err
-    assert "is damaged or not that of predictions of the valid split" in said
-    with pytest.raises(RunError):
-        rundir.read_valid_predictions(study)
+    (line,) = (each for each in capsys.readouterr().err.splitlines() if each.startswith("error"))
+    assert f"trial-0000/{FILE}: " in line
+    assert "predictions of the valid split" in line
+
+
+def test_a_rule_that_there_is_not_is_refused_before_anything(
+    corpus: toy.Toy, tmp_path: Path
+) -> None:
+    pytest.importorskip("optuna")
+    where = (corpus.manifest, corpus.store)
+    rule: Any = "bset"
+    with pytest.raises(ConfigError, match=r"^choose = 'bset'; there are: one-se, best$"):
+        emocli.tune(*where, fusion="late", study=tmp_path / "study", choose=rule)
+    assert not (tmp_path / "study").exists()
+
+
+def test_of_another_choice_nothing_is_left_in_a_cross_validation(
+    corpus: toy.Toy,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(Paired, "standard_error", lambda self, first, second: 1.0)
+    asked = [*arguments(corpus, tmp_path / "study"), "--folds", "3", "--trials", "3"]
+    defaults = tuned(asked, capsys)
+    assert {fold["choice"]["trial"] for fold in defaults["folds"]} == {0}
+    chosen = tmp_path / "study" / "chosen"
+    assert run(["evaluate", str(chosen), "--no-figures"]) == 0
+    best = tuned([*asked, "--choose", "best"], capsys)
+    for index, (old, new) in enumerate(zip(defaults["folds"], best["folds"], strict=True)):
+        own, another = chosen / f"fold-{index}", Path(new["run"]) != Path(old["run"])
+        assert (own / MODEL).read_bytes() == (Path(new["run"]) / MODEL).read_bytes()
+        assert (own / rundir.REPORTS).exists() != another
+    assert [Path(fold["run"]) for fold in best["folds"]] != [
+        Path(fold["run"]) for fold in defaults["folds"]
+    ]
+
+
+def test_a_network_that_a_kill_has_left_goes_when_the_command_is_repeated(
+    corpus: toy.Toy,
+    whole: dict[str, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    kept = {f"trial-{number:04d}" for number in (0, whole["best"]["number"])}
+    monkeypatch.setattr(Search, "_tidy", lambda self: None)
+    tuned(arguments(corpus, tmp_path / "study"), capsys)
+    assert len(list((tmp_path / "study").glob("trial-*/config.json"))) > len(kept)
+    monkeypatch.undo()
+    tuned(arguments(corpus, tmp_path / "study"), capsys)
+    assert {path.parent.name for path in (tmp_path / "study").rglob("config.json")} == kept
+
+
+def test_the_default_is_never_pruned(
+    corpus: toy.Toy, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    optuna = pytest.importorskip("optuna")
+    monkeypatch.setattr(optuna.trial.Trial, "should_prune", lambda self: True)
+    summary = emocli.tune(
+        corpus.manifest,
+        corpus.store,
+        fusion="late",
+        study=tmp_path / "study",
+        trials=3,
+        settings=parse_sets(QUICK),
+    )
+    assert [trial.state for trial in summary.trials] == ["complete", "pruned", "pruned"]
 
 
 @pytest.mark.parametrize(
-    "more",
+    ("more", "why"),
     [
-        ("--set", "train.monitor=loss"),  # which has no standard error
-        ("--space", "train.weight_decay=0.5,0.6"),  # so that the default is not tried as a whole
+        (("--set", "train.monitor=loss"), "and loss has no standard error: "),
+        (
+            ("--space", "train.weight_decay=0.5,0.6"),
+            "not tried as a whole, or failed: ",
+        ),
     ],
 )
 def test_where_there_is_nothing_to_compare_the_best_trial_is_chosen(
-    corpus: toy.Toy, tmp_path: Path, more: tuple[str, str], capsys: pytest.CaptureFixture[str]
+    corpus: toy.Toy,
+    tmp_path: Path,
+    more: tuple[str, str],
+    why: str,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    found = tuned(arguments(corpus, tmp_path / "study", *more), capsys)
-    assert found["choice"] == {"rule": "one-se", "trial": found["best"]["number"]}
+    found = tuned(arguments(corpus, tmp_path / "study", *more, "--trials", "3"), capsys)
+    assert found["choice"]["trial"] == found["best"]["number"]
+    assert found["choice"]["reason"].endswith(f"{why}the best trial is chosen")
     assert found["chosen"] == found["best"]["settings"]

@@ -1,4 +1,4 @@
-"""The last fit of a search (``train.refit``): the best trial's alone, resumable."""
+"""The last fit of a search (``train.refit``): the chosen trial's alone, resumable."""
 
 from __future__ import annotations
 
