@@ -46,8 +46,12 @@ class ValidPredictions(Settings):
         rows = (self.labels, self.predictions)
         if any(len(each) != len(self.ids) for each in rows) or len({*self.ids}) != len(self.ids):
             raise ValueError("ids, labels and predictions are not as many")
-        if len({len(row) for row in self.predictions}) > 1:
-            raise ValueError("predictions are of unlike widths")
+        widths = {len(row) for row in self.predictions}
+        widths |= {len(label) for label in self.labels if isinstance(label, tuple)}
+        if len(widths) > 1:
+            raise ValueError("labels and predictions are of unlike widths")
+        if any(isinstance(label, int) and label >= max(widths) for label in self.labels):
+            raise ValueError("a label is of no class")
         return self
 
     @property

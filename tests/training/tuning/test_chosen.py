@@ -243,7 +243,7 @@ def test_trials_of_a_former_version_are_not_compared(
     assert "left no predictions to compare: the best trial is chosen" in found["choice"]["reason"]
 
 
-@pytest.mark.parametrize("damage", ["row", "clip", "width", "number", "empty"])
+@pytest.mark.parametrize("damage", ["row", "clip", "width", "label", "number", "empty"])
 def test_predictions_that_are_damaged_are_refused(
     corpus: toy.Toy, study: Path, damage: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -255,6 +255,8 @@ def test_predictions_that_are_damaged_are_refused(
         saved["ids"][0] = "another"
     elif damage == "width":
         saved["predictions"][0].pop()
+    elif damage == "label":
+        saved["labels"][0] = 3
     elif damage == "number":
         saved["predictions"][0][0] = "x"
     path.write_text(json.dumps({} if damage == "empty" else saved))
