@@ -199,7 +199,7 @@ def test_a_study_says_what_it_chose_and_how_to_go_on(tmp_path: Path) -> None:
     nested = inspect(study)
     assert (nested.facts["go_on"], nested.facts["trials"]) == (go_on, 2)
     assert nested.facts["test"] == f"emocli evaluate '{study}/chosen'"
-    assert nested.sections[1].rows == (("study", 2, 0, 0, 0.5, dict(SEARCH.chosen)),)
+    assert nested.sections[1].rows == (("study", 2, 0, 0, 0.5, "train.lr=0.01 network.gate=None"),)
 
 
 def test_a_study_that_has_not_ended_says_how_far_it_is(tmp_path: Path) -> None:

@@ -117,8 +117,8 @@ def command(
     predicted by settings chosen without it: emocli evaluate STUDY/chosen.
 
     With --try, greedily: every value of the first is trained, and the best kept; then those of the
-    next. M2FNet's depths, as its paper tunes them: --try network.layers.text=1,2,3 --try
-    network.layers.audio=1,2,3 --try network.layers.visual=1,2,3.
+    next; the report is STUDY/tune.json. M2FNet's depths, as its paper tunes them: --try
+    network.layers.text=1,2,3 --try network.layers.audio=1,2,3 --try network.layers.visual=1,2,3.
     """
     from emocli.models.commands import record
     from emocli.training.tuning.greedy import Candidates, Study
@@ -234,15 +234,14 @@ def _searched(
 
 
 def _print(summaries: Sequence[SearchSummary]) -> None:
+    from emocli.training.tuning.study_summary import settings_text
+
     rows = [
         (
             summary.run.parent.name,
             summary.chosen_trial.number,
             f"{summary.chosen_trial.valid:.3f}",
-            " ".join(
-                f"{name}={value:.3g}" if type(value) is float else f"{name}={value}"
-                for name, value in summary.chosen.items()
-            ),
+            settings_text(summary.chosen),
         )
         for summary in summaries
     ]

@@ -20,6 +20,7 @@ from emocli.training.tuning.study_summary import (
     Trial,
     TuneSummary,
     best_of,
+    settings_text,
 )
 
 
@@ -36,7 +37,8 @@ def inspect_search(data: Tree, file: Path) -> Inspection:
         "test": _evaluate(folder / report.run.name),
         "go_on": f"{_command(folder)} (with more --trials)",
     }
-    return Inspection("study", file, facts, (table_of("study", facts),), ())
+    shown = table_of("study", {**facts, "chosen": settings_text(report.chosen)})
+    return Inspection("study", file, facts, (shown,), ())
 
 
 def inspect_nested(data: Tree, file: Path) -> Inspection:
@@ -49,9 +51,12 @@ def inspect_nested(data: Tree, file: Path) -> Inspection:
         "test": _evaluate(folder / report.run.name),
         "go_on": f"{_command(folder)} (with more --trials)",
     }
-    columns = ("trials", "best_trial", "chosen_trial", "valid", "chosen")
-    rows = tuple((name, *(fold[column] for column in columns)) for name, fold in folds.items())
-    table = InspectionTable("folds", ("fold", *columns), rows)
+    columns = ("trials", "best_trial", "chosen_trial", "valid")
+    rows = tuple(
+        (fold.study.name, *(folds[fold.study.name][c] for c in columns), settings_text(fold.chosen))
+        for fold in report.folds
+    )
+    table = InspectionTable("folds", ("fold", *columns, "chosen"), rows)
     sections = (table_of("study", facts), table)
     return Inspection("study", file, {**facts, "folds": folds}, sections, ())
 

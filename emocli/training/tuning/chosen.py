@@ -43,7 +43,8 @@ def choose_trial(search: Search) -> tuple[Trial, Choice]:
     """
     best = search.best()
     if search.choose == "best":
-        return best, Choice(rule="best", trial=best.number)
+        reason = "the best trial was asked for"
+        return best, Choice(rule="best", trial=best.number, reason=reason)
     default, metric = search.default(), _metric(search)
     if default is None:
         return _by_rule(best, f"the default was not tried as a whole, or failed: {THE_BEST}")

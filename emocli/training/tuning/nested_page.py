@@ -13,9 +13,13 @@ from emocli.training.tuning.study_page import (
     normalisation,
     parallel,
     pictures,
+)
+from emocli.training.tuning.study_summary import (
+    Budget,
+    NestedSummary,
+    SearchSummary,
     value_text,
 )
-from emocli.training.tuning.study_summary import Budget, NestedSummary, SearchSummary
 
 CAPTIONS = {
     "chosen": "What the folds chose, a line each, and its validation; the darker the better, the "

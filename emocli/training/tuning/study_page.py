@@ -13,7 +13,7 @@ from emocli.report.canvas import GREY, SCREEN, Drawing, Style, render
 from emocli.report.document import Block, Grid, Heading, Listing, Paragraph, Picture
 from emocli.report.palette import COLOURS
 from emocli.space import Value
-from emocli.training.tuning.study_summary import SearchSummary, Trial
+from emocli.training.tuning.study_summary import SearchSummary, Trial, value_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -62,6 +62,7 @@ def request_parts(search: Search, config: RunConfig) -> list[Block]:
     base, corpus = search.base, search.base.manifest
     name = corpus.path.name if corpus.path else corpus.dataset
     fold = f", fold {corpus.fold.index} of {corpus.fold.count}" if corpus.fold else ""
+    first = config.seeds[0]
     pruning = "" if search.prune else ", without pruning"
     rows = {
         "manifest": f"{name}: {corpus.dataset}, {len(corpus.clips)} clips{fold}",
@@ -69,14 +70,18 @@ def request_parts(search: Search, config: RunConfig) -> list[Block]:
         "network": f"{base.fusion}, preset {base.preset}",
         "fixed settings": _stated(base.settings),
         "robustness": _stated(base.robust.stated()),
-        "seeds of a trial": str(search.base.seeds),
-        "seeds of what was chosen": ", ".join(map(str, config.seeds)),
+        "seeds of a trial": _listed(range(first, first + search.base.seeds)),
+        "seeds of what was chosen": _listed(config.seeds),
         "sampler": f"{search.sampler}, seed {search.seed}{pruning}",
     }
     return [
         Heading("What it was searched on"),
         Grid(("what", "value"), list(rows.items()), left=(0, 1)),
     ]
+
+
+def _listed(seeds: Iterable[int]) -> str:
+    return ", ".join(map(str, seeds))
 
 
 def _stated(tree: Mapping[str, Plain]) -> str:
@@ -117,11 +122,6 @@ def _table(summary: SearchSummary) -> Grid:
     return Grid(("trial", f"valid {summary.monitor}", "epochs", *names), rows)
 
 
-def value_text(value: Value) -> str:
-    """Write the value of a setting."""
-    return f"{value:.4g}" if type(value) is float else str(value)
-
-
 def drawings(
     trials: Sequence[Trial],
     importances: Mapping[str, float],
@@ -141,6 +141,8 @@ def drawings(
 
 
 def _history(done: Sequence[Trial], monitor: str, lower: bool, style: Style) -> Drawing:
+    from matplotlib.ticker import MaxNLocator
+
     drawing, (axes,) = style.canvas(5, 3.2)
     values = np.array([trial.valid for trial in done], float)
     best = np.minimum.accumulate(values) if lower else np.maximum.accumulate(values)
@@ -148,6 +150,7 @@ def _history(done: Sequence[Trial], monitor: str, lower: bool, style: Style) -> 
     axes.plot(numbers, values, "o", color=GREY, markersize=4, label="trial")
     axes.step(numbers, best, where="post", color=COLOURS[0], label="best so far")
     axes.set_xlabel("trial")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_ylabel(f"validation {monitor}")
     style.legend(drawing)
     return style.drawing(drawing, f"{len(done)} trials", CAPTIONS["history"])

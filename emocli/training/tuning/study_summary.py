@@ -32,6 +32,16 @@ class Trial(Record):
     seconds: float
 
 
+def value_text(value: Value) -> str:
+    """Write the value of a setting."""
+    return f"{value:.4g}" if type(value) is float else str(value)
+
+
+def settings_text(settings: Mapping[str, Value]) -> str:
+    """Write what a trial drew in one line."""
+    return " ".join(f"{name}={value_text(value)}" for name, value in settings.items())
+
+
 def network_versions(fusion: str) -> dict[str, str]:
     """Return the versions of emocli, Python and the package that adds a network."""
     return versions(plugins.packages("fusion", fusion))
@@ -75,7 +85,7 @@ class Choice(Record):
     standard_error : float, optional
         That of ``ahead``; None where there is none.
     reason : str, optional
-        Why it is that trial; None where ``rule`` is ``best``.
+        Why it is that trial.
     """
 
     rule: Rule
@@ -171,7 +181,7 @@ class SearchSummary(Record):
 
     @property
     def reason(self) -> str | None:
-        """Why it was chosen; None where the best trial was asked for."""
+        """Why it was chosen; reports of former versions do not say it."""
         return None if self.choice is None else self.choice.reason
 
     @property
