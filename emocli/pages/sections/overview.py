@@ -38,9 +38,12 @@ def parts(contents: Contents) -> Iterator[Part]:
     if len(known) == 1:
         yield from (Tiles(tuple(_tiles(main))) for _, main in known.values())
     yield from _all_facts({name: dict(_facts(*own)) for name, own in known.items()})
-    cautions = {text: name for name, own in known.items() for text in _cautions(*own)}
-    for text, name in cautions.items():
-        yield Note(f"{name}: {text}" if len(known) > 1 else text, warning=True)
+    cautions: dict[str, list[str]] = {}
+    for name, own in known.items():
+        for text in _cautions(*own):
+            cautions.setdefault(text, []).append(name)
+    for text, names in cautions.items():
+        yield Note(f"{', '.join(names)}: {text}" if len(known) > 1 else text, warning=True)
     for each in contents.experiments:
         if len(contents.experiments) > 1 or contents.runs:
             yield Heading(each.report.title, 3)
