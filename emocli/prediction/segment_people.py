@@ -237,8 +237,8 @@ class PeopleAssignment:
         unsure = sum(row.piece.person_score < SURE for row in rows)
         if unsure:
             yield (
-                number_of(unsure, f"of {len(rows)} rows are not sure to show the person they name ")
-                + f"(person_score below {SURE})"
+                f"{unsure} of {number_of(len(rows), 'rows')} may show another person than "
+                f"is named (person_score below {SURE})"
             )
         if self._speaking.unknown:
             yield (

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,8 +12,8 @@ import pytest
 from emocli.data.clip import Clip
 from emocli.plugin.people import Appearances
 from emocli.prediction import people
-from emocli.prediction.people import largest_person, main_person
-from emocli.prediction.segment_people import _around
+from emocli.prediction.people import FaceChoice, largest_person, main_person
+from emocli.prediction.segment_people import PeopleAssignment, _around
 
 
 def seen(*rows: tuple[float, int, float, float]) -> Appearances:
@@ -59,3 +61,15 @@ def test_a_process_is_told_who_is_around_its_clips() -> None:
     (around,) = _around([*clips, Clip("b", "test")], shown).values()
     assert (around.times[0], around.times[-1]) == (9.0, 16.5)
     assert len(around.track) == len(around.times) == 16
+
+
+@pytest.mark.parametrize(
+    ("scores", "said"),
+    [((0.5,), "1 of 1 row may"), ((0.5, 0.9), "1 of 2 rows may"), ((0.5, 0.6), "2 of 2 rows may")],
+)
+def test_rows_of_unsure_people_are_counted(scores: tuple[float, ...], said: str) -> None:
+    nothing: Any = SimpleNamespace()
+    rows: Any = [SimpleNamespace(piece=SimpleNamespace(person_score=score)) for score in scores]
+    assignment = PeopleAssignment("face", nothing, nothing, FaceChoice.of("main"))
+    (remark,) = assignment._remarks(rows, {})
+    assert remark == f"{said} show another person than is named (person_score below 0.8)"

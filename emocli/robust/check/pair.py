@@ -9,6 +9,7 @@ from typing import Self
 import numpy as np
 
 from emocli.data.arrays import Reals
+from emocli.display import number_of
 from emocli.errors import UnfittableError
 from emocli.robust.cca import CCA
 from emocli.robust.check.scores import SCORES
@@ -106,7 +107,8 @@ class PairCheck:
             hint = FEWER if config.representation == "step" else SHORTER
             yield f"{who}: {few} correlate by chance too; {hint}"
         if config.tau != "fixed" and self.n_valid < ENOUGH:
-            yield f"{who}: the threshold rests on {self.n_valid} validation clips"
+            held = number_of(self.n_valid, "clips of the valid split")
+            yield f"{who}: the threshold rests on {held}"
         if config.score == "pearson" and k < 3:
             yield f"{who}: 'pearson' says nothing across {k} components; {BETTER}"
         if config.score != "llr" and self.tau <= 0:

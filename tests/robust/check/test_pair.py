@@ -68,6 +68,8 @@ def test_doubts_are_spoken_out() -> None:
     assert "8 training clips for 5 + 5 components" in few[0]
     assert "representation=step" not in few[0]  # it is that already
     held = [*fitted(60).calibrated(scores, scores, config).fit_warnings(config)]
-    assert "rests on 5 validation clips" in held[0]
+    assert "rests on 5 clips of the valid split" in held[0]
+    alone = [*fitted(60).calibrated(scores[:1], scores, config).fit_warnings(config)]
+    assert "rests on 1 clip of the valid split" in alone[0]
     narrow = [*fitted(60, 2).calibrated(np.arange(50.0), scores, config).fit_warnings(config)]
     assert "'pearson' says nothing" in narrow[0]
