@@ -178,12 +178,13 @@ def _trained(ensemble: Ensemble) -> str:
     several = "s" if len(config.seeds) > 1 else ""
     seeds = f"seed{several} {', '.join(map(str, config.seeds))}"
     folds = f"; {len(ensemble.folds)} folds" if len(ensemble.folds) > 1 else ""
+    repair = ensemble.folds[0].repair.label
     facts = {
         "Corpus": markdown(config.dataset),
         "Citation": markdown(config.citation),
         "Licence of the corpus": markdown(config.licence) or "not stated",
         "Networks": f"{ensemble.networks} ({seeds}{folds})",
-        "Modalities that are not trusted": ensemble.folds[0].repair.label or "nothing is done",
+        "Repair (what is done about modalities that are not trusted)": repair or "none",
         "Modality check": _advisory_check(ensemble),
         "Made with": ", ".join(f"{name} {v}" for name, v in config.versions.items()),
     }

@@ -82,6 +82,10 @@ def test_it_predicts_as_the_run_to_the_last_bit(
         assert values(before) == values(after)
         assert before.calibrated
         assert after.repair == before.repair == "check, proxy knn_ls"
+        card = (moved / "README.md").read_text("utf-8")
+        assert (
+            "\n- Repair (what is done about modalities that are not trusted): check, proxy" in card
+        )
         text = [segment.modalities["text"] for segment in after.segments]
         assert all(each.regenerated == (name == "recording") for each in text)
 

@@ -31,7 +31,7 @@ function drawFacts() {
     run: `${report.run} (${report.fusion}, ${count})`,
     emocli: report.emocli,
     features: modalities.map((m) => `${m}: ${report.features[m]}`).join(", "),
-    "not trusted": report.repair || "nothing is done about modalities that are not trusted",
+    repair: report.repair || "nothing is done about modalities that are not trusted",
     probabilities: report.calibrated ? "calibrated on the validation clips" : "not calibrated",
     ...cuttingFacts(),
     "trained with": listedVersions(report.versions),
