@@ -7,11 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from emocli.display import number_of
 from emocli.evaluation.groups import group_notes, group_tables
-from emocli.evaluation.report import (
-    BaselineReport,
-    ConditionReport,
-    EvaluationReport,
-)
+from emocli.evaluation.report import BaselineReport, EvaluationReport
 from emocli.metrics.intervals import NONE, MetricInterval, remarks
 from emocli.metrics.shown import shown_of_classes
 from emocli.metrics.sums import WITHOUT_INTERVAL
@@ -79,13 +75,12 @@ def _conditions(report: EvaluationReport) -> ReportTable:
     for name in report.definitions:
         others = (_number(metrics[name]) for metrics in baselines.values())
         rows.append((_title(name), *(_cell(side.metrics, name) for side in sides), *others))
-        rows += [(*row, *blank) for row in _intervals(name, sides)]
+        each = [side.interval_of(name) for side in sides]
+        rows += [(*row, *blank) for row in _intervals(each)]
     change = report.difference
     if change and "accuracy" in report.clean.shown:
         rows.append(("change of accuracy", "", number(change.accuracy, signed=True), *blank))
-        rows.append(("  95 % interval", "", bounds(change.accuracy_ci), *blank))
-        if change.accuracy_ci_clips:
-            rows.append(("  95 %, over clips", "", bounds(change.accuracy_ci_clips), *blank))
+        rows += [(*row, *blank) for row in _intervals([None, *_change(report)])]
     networks = f" (mean of {report.ensemble} networks)" if report.ensemble else ""
     if report.clean.agreement:
         rows += _agreement(report, blank)
@@ -95,14 +90,13 @@ def _conditions(report: EvaluationReport) -> ReportTable:
     return ReportTable(title, ("metric", *(side.label for side in sides), *baselines), tuple(rows))
 
 
-def _intervals(metric: str, sides: Sequence[ConditionReport]) -> Iterator[tuple[Cell, ...]]:
-    """Yield a row with the intervals of a metric, and where groups are too few one over clips."""
-    both = [side.interval_of(metric) for side in sides]
-    if any(each is not None for each in both):
-        yield ("  95 % interval", *(bounds(each.ci if each else NONE) for each in both))
-    if any(each is not None and each.ci_clips for each in both):
-        over_clips = (bounds((each and each.ci_clips) or NONE) for each in both)
-        yield ("  95 %, over clips", *over_clips)
+def _intervals(each: Sequence[MetricInterval | None]) -> Iterator[tuple[Cell, ...]]:
+    """Yield a row with intervals, and where groups are too few one over clips; none without any."""
+    groups = [bounds(own.ci) if own else "" for own in each]
+    clips = [bounds(own.ci_clips or NONE) if own else "" for own in each]
+    for title, cells in (("  95 % interval", groups), ("  95 %, over clips", clips)):
+        if {*cells} - {"", NO_NUMBER}:
+            yield (title, *cells)
 
 
 def _baselines(report: EvaluationReport) -> ReportTable:

@@ -68,7 +68,18 @@ def test_what_is_not_defined_is_a_dash():
     undefined = changed(uar=None, accuracy_ci=[None, None])
     rows = {row[0]: row[1] for row in tables(undefined)[0].rows}
     assert rows["uar"] == "-"
-    assert rows["  95 % interval"] == "-"
+
+
+def test_a_row_without_any_interval_is_left_out():
+    assert "  95 % interval" not in column(tables(changed(accuracy_ci=[None, None]))[0], "metric")
+    data = example.data(corrupted=True)
+    data["clean"]["accuracy_ci"] = none = [None, None]
+    data["difference"] = {**example.CHANGE, "accuracy_ci": none, "accuracy_ci_clips": [-0.3, -0.1]}
+    rows = [row for row in tables(EvaluationReport.from_data(data))[0].rows if "95 %" in row[0]]
+    assert [row[:3] for row in rows] == [
+        ("  95 % interval", "-", "0.600 to 0.750"),
+        ("  95 %, over clips", "", "-0.300 to -0.100"),
+    ]
 
 
 def test_what_draws_cannot_show_is_said_once():
@@ -77,7 +88,7 @@ def test_what_draws_cannot_show_is_said_once():
     perfect = {"accuracy": 1.0, "uar": 1.0, "accuracy_ci": [0.86, 1.0], "intervals": {"uar": uar}}
     data["clean"] |= perfect
     right = EvaluationReport.from_data(data)
-    assert column(tables(right)[0], "clean")[:4] == [1.0, "0.860 to 1.000", 1.0, "-"]
+    assert column(tables(right)[0], "clean")[:4] == [1.0, "0.860 to 1.000", 1.0, 0.9]
     assert [note for note in notes(right) if note in {EXACT, ALIKE}] == [EXACT, ALIKE]
     few = EvaluationReport.from_data(data | {"n": 6})
     assert not set(notes(few)) & {EXACT, ALIKE}  # of so few there is none at all
