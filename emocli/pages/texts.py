@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from emocli.data.record import Bounds
 from emocli.pages.records import RunRecords
@@ -42,6 +42,19 @@ def command(text: str, run: RunRecords) -> str:
     import shlex
 
     return text.replace("RUN", shlex.quote(str(run.path)))
+
+
+def named(said: Mapping[str, Iterable[str]]) -> Iterator[tuple[str, str]]:
+    """Yield each text that is said of runs, by their names, once, with the names of these runs.
+
+    >>> list(named({"a": ["one", "both"], "b": ["both"]}))
+    [('a', 'one'), ('a, b', 'both')]
+    """
+    names: dict[str, list[str]] = {}
+    for name, own in said.items():
+        for text in dict.fromkeys(own):
+            names.setdefault(text, []).append(name)
+    yield from ((", ".join(runs), text) for text, runs in names.items())
 
 
 def p(value: float | None) -> str:

@@ -12,7 +12,7 @@ from emocli.pages.records import RunRecords
 from emocli.pages.section import Contents, Section
 from emocli.report.document import Grid, Paragraph, Part
 from emocli.report.parts import Span, SpanTable
-from emocli.report.tables import number
+from emocli.report.tables import NO_NUMBER, number
 
 
 def parts(contents: Contents) -> Iterator[Part]:
@@ -27,14 +27,22 @@ def parts(contents: Contents) -> Iterator[Part]:
         yield _table(reports[0])
     else:
         yield _baselines(contents.runs)
-    undefined = {
-        f"{texts.title(metric)} of {', '.join(names)}": None
-        for report in reports
-        for metric, names in report.clean.undefined.items()
-        if names
-    }
-    if undefined:
-        yield Paragraph(f"Not defined, and left out of means: {'; '.join(undefined)}.")
+    lacking = {run.name: _undefined(run.main) for run in contents.runs if run.main}
+    for names, text in texts.named(lacking):
+        whose = f" of {names}" if len(reports) > 1 else ""
+        yield Paragraph(f"Not defined{whose}, and left out of means: {text}.")
+
+
+def _undefined(report: EvaluationReport) -> Iterator[str]:
+    """Yield one text: the metrics that classes lack, in all seeds or in some; nothing if none."""
+    lacking = []
+    for metric, names in report.clean.undefined.items():
+        never = [name for name in names if _of(report, name, metric) == NO_NUMBER]
+        sometimes = [name for name in names if name not in never]
+        for own, where in ((never, ""), (sometimes, " in some seeds")):
+            lacking += [f"{texts.title(metric)} of {', '.join(own)}{where}"] if own else []
+    if lacking:
+        yield "; ".join(lacking)
 
 
 def _table(report: EvaluationReport) -> SpanTable:

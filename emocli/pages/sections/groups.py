@@ -38,10 +38,12 @@ def grouped(run: RunRecords) -> dict[tuple[str, str, str], GroupedCondition]:
 
 def _of_run(run: RunRecords) -> Iterator[Part]:
     shown: set[str] = set()
+    differ = False
     metrics = run.main.clean.shown if run.main else ()
     for (by, repair, name), condition in sorted(grouped(run).items(), key=_order):
         title = f"By {by}, {name}" + (f", {repair}" if repair else "")
         gaps = tuple(_gaps(condition.gaps, metrics))
+        differ = differ or bool(gaps)
         each = (_table(by, title, condition, metrics), *((Listing(gaps),) if gaps else ()))
         if by in shown:
             yield Folded(title, each)
@@ -50,7 +52,7 @@ def _of_run(run: RunRecords) -> Iterator[Part]:
         shown.add(by)
     notes = dict.fromkeys(note for report in run.own for note in group_notes(report.by or ()))
     if notes:
-        yield Listing((*notes, CHOSEN))
+        yield Listing((*notes, CHOSEN) if differ else tuple(notes))
 
 
 def _order(item: tuple[tuple[str, str, str], GroupedCondition]) -> tuple[str, bool, bool]:

@@ -12,7 +12,7 @@ from emocli.pages.gains import TestedRun, gains_table
 from emocli.pages.section import Contents, Section
 from emocli.report.document import Listing, Paragraph, Part
 from emocli.report.parts import Facts, Folded, Sheet, SheetRow
-from emocli.report.tables import number
+from emocli.report.tables import NO_NUMBER, number
 
 
 def parts(contents: Contents) -> Iterator[Part]:
@@ -40,15 +40,15 @@ def _side_by_side(reports: Mapping[str, EvaluationReport]) -> Sheet:
         )
         rows.append(SheetRow(texts.title(name), tuple(cells)))
         both = tuple(_interval(report.clean, name) for report in reports.values())
-        if any(both):
+        if any(cell != NO_NUMBER for cell in both):
             rows.append(SheetRow("95 % interval", both, under=True))
     return Sheet(("metric", *reports), tuple(rows))
 
 
 def _interval(side: ConditionReport, name: str) -> str:
-    """Write the interval of a metric; nothing where it has none, as in older reports."""
+    """Write the interval of a metric; a dash where it has none."""
     own = side.interval_of(name)
-    return texts.interval(own.ci, own.ci_clips) if own else ""
+    return texts.interval(own.ci, own.ci_clips) if own else NO_NUMBER
 
 
 def _table(report: EvaluationReport) -> Sheet:
@@ -58,7 +58,7 @@ def _table(report: EvaluationReport) -> Sheet:
     for name in report.definitions:
         others = tuple(number(own[name]) for own in baselines.values())
         rows.append(SheetRow(texts.title(name), (texts.metric(clean.metrics, name), *others)))
-        if own := _interval(clean, name):
+        if (own := _interval(clean, name)) != NO_NUMBER:
             rows.append(SheetRow("95 % interval", (own, *("",) * len(baselines)), under=True))
     if clean.agreement:
         blank = ("",) * len(baselines)
@@ -74,8 +74,8 @@ def _explained(reports: list[EvaluationReport]) -> Iterator[Part]:
     yield Paragraph(f"Intervals: {'; '.join(intervals)}.")
     if notes := interval_notes(reports):
         yield Listing(notes)
-    if any(len(report.seeds) > 1 and not report.ensemble for report in reports):
-        counts = dict.fromkeys(len(report.seeds) for report in reports)
+    counts = dict.fromkeys(len(r.seeds) for r in reports if len(r.seeds) > 1 and not r.ensemble)
+    if counts:
         yield Paragraph(
             f"±: standard deviation over {' or '.join(map(str, counts))} seeds, what training "
             "again on the same clips would change; it is no interval over clips."

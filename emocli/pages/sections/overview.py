@@ -38,12 +38,8 @@ def parts(contents: Contents) -> Iterator[Part]:
     if len(known) == 1:
         yield from (Tiles(tuple(_tiles(main))) for _, main in known.values())
     yield from _all_facts({name: dict(_facts(*own)) for name, own in known.items()})
-    cautions: dict[str, list[str]] = {}
-    for name, own in known.items():
-        for text in _cautions(*own):
-            cautions.setdefault(text, []).append(name)
-    for text, names in cautions.items():
-        yield Note(f"{', '.join(names)}: {text}" if len(known) > 1 else text, warning=True)
+    for names, text in texts.named({name: _cautions(*own) for name, own in known.items()}):
+        yield Note(f"{names}: {text}" if len(known) > 1 else text, warning=True)
     for each in contents.experiments:
         if len(contents.experiments) > 1 or contents.runs:
             yield Heading(each.report.title, 3)
@@ -69,13 +65,13 @@ def _tiles(report: EvaluationReport) -> Iterator[Tile]:
     clean = report.clean
     for name, shown in FIRST.items():
         if not math.isnan(clean.metrics.get(name, math.nan)):
-            note, own = "", clean.interval_of(name)
+            notes, own = [], clean.interval_of(name)
             if name == clean.shown[0] and own:
                 both = texts.interval(own.ci, own.ci_clips)
-                note = f"95 %: {both}" if both != NO_NUMBER else ""
-            elif f"{name}_std" in clean.metrics:
-                note = f"± {number(clean.metrics[f'{name}_std'])} over the seeds"
-            yield Tile(number(clean.metrics[name]), shown, note)
+                notes += [f"95 %: {both}"] if both != NO_NUMBER else []
+            if f"{name}_std" in clean.metrics:
+                notes += [f"± {number(clean.metrics[f'{name}_std'])} over the seeds"]
+            yield Tile(number(clean.metrics[name]), shown, "; ".join(notes))
 
 
 def _runs(contents: Contents) -> Grid:
