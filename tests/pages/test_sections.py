@@ -15,9 +15,9 @@ from emocli.evaluation.report import EvaluationReport
 from emocli.metrics.intervals import NONE
 from emocli.pages.records import RunRecords
 from emocli.pages.section import Contents
-from emocli.pages.sections import classes, groups, metrics, overview
+from emocli.pages.sections import classes, groups, metrics, overview, robustness
 from emocli.report.document import Listing, Paragraph, Part
-from emocli.report.parts import Note, Sheet, Tiles
+from emocli.report.parts import Note, Sheet, SpanTable, Tiles
 from tests.pages.example import CLASSES
 
 
@@ -119,3 +119,25 @@ def test_how_groups_were_chosen_is_said_of_differences_alone(late: RunRecords) -
 
     assert notes(late)[-1] == groups.CHOSEN
     assert notes(changed(late, without)) == notes(late)[:-1]
+
+
+def test_a_repair_has_its_own_clean_condition_and_its_own_gains(late: RunRecords) -> None:
+    (plain,) = (file for file in late.evaluations if file.report.corrupted)
+    clean = plain.report.clean
+    other = replace(clean, metrics={**clean.metrics, "accuracy": 0.875})
+    repaired = replace(plain.report, repair="check, proxy", clean=other)
+    run = replace(late, evaluations=(*late.evaluations, replace(plain, report=repaired)))
+    conditions, gains = (
+        part for part in robustness.parts(Contents((run,), ())) if isinstance(part, SpanTable)
+    )
+    assert [row[:2] for row in conditions.rows] == [
+        *(("clean", "-"), ("visual drop", "-")),
+        *(("clean", "check, proxy"), ("visual drop", "check, proxy")),
+    ]
+    assert conditions.rows[2][2].startswith("0.875")
+    assert gains.columns[:3] == ("condition", "repair", "baseline")
+    assert {row[:2] for row in gains.rows} == {row[:2] for row in conditions.rows[1::2]}
+    _, gains = (
+        part for part in robustness.parts(Contents((late,), ())) if isinstance(part, SpanTable)
+    )
+    assert gains.columns[:2] == ("condition", "baseline")

@@ -24,7 +24,7 @@ def parts(contents: Contents) -> Iterator[Part]:
         yield from (_table(report) for report in reports.values())
     else:
         yield _side_by_side(reports)
-    tested = [TestedRun(name, report.task, report.clean) for name, report in reports.items()]
+    tested = [TestedRun(name, report, report.clean) for name, report in reports.items()]
     if table := gains_table(tested, several=len(reports) > 1):
         yield table
     yield from _explained([*reports.values()])

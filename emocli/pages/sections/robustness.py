@@ -56,8 +56,8 @@ def parts(contents: Contents) -> Iterator[Part]:
     if conditions:
         several = len(contents.runs) > 1
         yield _table(conditions, several)
-        tested = [TestedRun(c.run, c.report.task, c.side) for c in conditions if c.side.corruption]
-        if table := gains_table(tested, several):
+        corrupted = [each for each in conditions if each.side.corruption]
+        if table := gains_table(corrupted, several):
             yield table
 
 
@@ -154,27 +154,24 @@ def _line(
     )
 
 
-@dataclass(frozen=True)
-class RunCondition:
-    """A condition of a run, and what it changes."""
+def _conditions(contents: Contents) -> Iterator[TestedRun]:
+    """Yield the corrupted conditions of every run, those of a repair below the clean one with it.
 
-    run: str
-    report: EvaluationReport
-    side: ConditionReport
-
-
-def _conditions(contents: Contents) -> Iterator[RunCondition]:
-    """Yield the corrupted conditions of every run, each below the clean one."""
+    The clean one of the page's own evaluation comes first.
+    """
     for run in contents.runs:
-        corrupted = [report for report in run.own if report.corrupted]
-        if corrupted and run.main:
-            yield RunCondition(run.name, run.main, run.main.clean)
-        for report in corrupted:
-            if report.corrupted:
-                yield RunCondition(run.name, report, report.corrupted)
+        corrupted = [(report, report.corrupted) for report in run.own if report.corrupted]
+        if not corrupted or run.main is None:
+            continue
+        clean = {run.main.repair: run.main}
+        for report, _ in corrupted:
+            clean.setdefault(report.repair, report)
+        for repair, main in clean.items():
+            yield TestedRun(run.name, main, main.clean)
+            yield from (TestedRun(run.name, r, side) for r, side in corrupted if r.repair == repair)
 
 
-def _table(conditions: Sequence[RunCondition], several: bool) -> SpanTable:
+def _table(conditions: Sequence[TestedRun], several: bool) -> SpanTable:
     """Return all conditions; the run is named if there are several."""
     metric = conditions[0].side.shown[0]
     intervals = [_interval(each.side, metric) for each in conditions]
@@ -195,7 +192,7 @@ def _table(conditions: Sequence[RunCondition], several: bool) -> SpanTable:
     return SpanTable(columns, rows, spans, left, f"Conditions; drawn: {texts.title(metric)}")
 
 
-def _change(each: RunCondition) -> tuple[str, str]:
+def _change(each: TestedRun) -> tuple[str, str]:
     change = each.report.difference
     if change is None or not each.side.corruption:
         return "", ""
