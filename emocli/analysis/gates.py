@@ -210,9 +210,7 @@ def _chart(report: Report, view: str) -> Chart:
     return Chart(view, "hop", label, tuple(lines), x_ticks=ticks, y_range=(0.0, 1.0))
 
 
-PAGE = AnalysisPage(
-    75, "Gates", parts, "how far each view passes its gate (networks whose output holds `gates`)"
-)
+PAGE = AnalysisPage(75, "Gates", parts, "how far each view passes its gate", output="gates")
 
 
 def draw(report: Report, style: Style = SCREEN) -> dict[str, Drawing]:

@@ -332,7 +332,8 @@ PAGE = AnalysisPage(
     70,
     "Weights of the modalities",
     parts,
-    "weights of the modalities (networks whose output holds `weights`)",
+    "weights of the modalities",
+    output="weights",
 )
 
 

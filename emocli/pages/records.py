@@ -7,7 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+import torch
+
 from emocli import plugins
+from emocli.data.batch import Batch, FusionOutput, Padded
 from emocli.data.durable import digest
 from emocli.data.manifest import Manifest
 from emocli.data.normalisation import USED
@@ -21,6 +25,9 @@ from emocli.models.commands import RecordedCommand
 from emocli.models.run_config import RunConfig
 from emocli.models.rundir import CONFIG, MODEL, REPORTS, EpochMetrics
 from emocli.plugin.analysis import analysis_of
+
+STEPS = 8
+"""Steps of the clip of zeros by which a network shows what it gives."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +131,25 @@ class RunRecords:
             for member in self.members
             if rundir.finished(member.folder)
         }
+
+    def gives(self, part: str) -> bool:
+        """Whether its networks give a part of a `FusionOutput`; of networks unknown: they may."""
+        return not part or self._output is None or bool(getattr(self._output, part, None))
+
+    @cached_property
+    def _output(self) -> FusionOutput | None:
+        """What its first network says of a clip of zeros; None where it cannot be read."""
+        dims = self.config.dims
+        views = {m: Padded.from_rows([np.zeros((STEPS, dim))]) for m, dim in dims.items()}
+        one = torch.ones(1, dtype=torch.int64)
+        batch = Batch(("zeros",), views, turns=one, speakers=torch.zeros_like(one))
+        try:
+            network = rundir.load(self.members[0].folder).network
+            with torch.inference_mode():
+                output: FusionOutput = network(batch)
+        except EmocliError:
+            return None
+        return output
 
     def is_own(self, report: EvaluationReport) -> bool:
         """Whether a report is of the test clips of the run's own corpus, by all its networks."""

@@ -99,7 +99,7 @@ def _of_analysis(name: str, page: AnalysisPage) -> Section:
 
     def absent(contents: Contents) -> Iterator[Suggestion]:
         for run in contents.runs:
-            if not run.analyses_of(name):
+            if not run.analyses_of(name) and run.gives(page.output):
                 command = f"emocli analyze {name} {shlex.quote(str(run.path))}"
                 yield Suggestion(f"{run.name}: {page.absent}", command)
 

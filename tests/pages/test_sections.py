@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -13,11 +14,13 @@ import pytest
 
 from emocli.evaluation.report import EvaluationReport
 from emocli.metrics.intervals import NONE
+from emocli.models.rundir import MODEL
 from emocli.pages.records import RunRecords
-from emocli.pages.section import Contents
+from emocli.pages.section import Contents, sections
 from emocli.pages.sections import classes, groups, metrics, overview, robustness
 from emocli.report.document import Listing, Paragraph, Part
 from emocli.report.parts import Note, Sheet, SpanTable, Tiles
+from tests import toy
 from tests.pages.example import CLASSES
 
 
@@ -141,3 +144,25 @@ def test_a_repair_has_its_own_clean_condition_and_its_own_gains(late: RunRecords
         part for part in robustness.parts(Contents((late,), ())) if isinstance(part, SpanTable)
     )
     assert gains.columns[:2] == ("condition", "baseline")
+
+
+def test_analyses_that_its_network_has_nothing_for_are_not_missed(
+    late: RunRecords, gated: RunRecords, tmp_path: Path
+) -> None:
+    def missed(run: RunRecords) -> set[str]:
+        contents = Contents((replace(run, analyses=()),), ())
+        commands = (each.command for section in sections() for each in section.absent(contents))
+        return {line.split()[2] for line in commands if line.startswith("emocli analyze")}
+
+    assert missed(late) == {"check", "examples", "weights"}
+    assert missed(gated) == {"check", "examples", "gates"}
+    shutil.copytree(late.path, tmp_path / "gone", ignore=shutil.ignore_patterns(MODEL))
+    gone = replace(late, path=tmp_path / "gone")  # what its network gives is not known
+    assert missed(gone) == {"check", "examples", "weights", "gates"}
+
+
+def test_what_a_network_of_dialogues_gives_is_known(place: Path, tmp_path: Path) -> None:
+    run = toy.build(tmp_path).trained("turns", "m2fnet")
+    records = RunRecords.read(run, "turns")
+    assert not records.gives("weights")
+    assert records.gives("")

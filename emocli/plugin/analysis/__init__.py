@@ -130,13 +130,17 @@ class AnalysisPage:
     parts : callable
         Yields its parts from a ``Report`` and the folder of the run.
     absent : str
-        What it shows and of which networks, for pages of runs that have not been analysed.
+        What it shows, for pages of runs that have not been analysed.
+    output : str
+        The part of a network's `FusionOutput` that it is about; it is not missed on pages of runs
+        whose networks give none. Empty: it is about any network.
     """
 
     place: int
     title: str
     parts: Callable[[Any, Path], Iterable[Part]]
     absent: str
+    output: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
