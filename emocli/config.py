@@ -183,7 +183,7 @@ def build(kind: type[S], values: object, where: str) -> S:
         )
         if first["type"] == "extra_forbidden":
             raise ConfigError(
-                f"unknown setting '{key}'", hint=_nearest(kind, first["loc"])
+                f"unknown setting '{key}'", hint=_nearest(kind, first["loc"], where)
             ) from None
         if first["type"] == "missing":
             hint = f"give it with --set {key}=..." if where else ""
@@ -204,7 +204,8 @@ def require_known(kind: type[Settings], values: object, where: str) -> None:
     for name, value in section(values, where).items():
         key = f"{where}.{name}"
         if name not in kind.model_fields:
-            raise ConfigError(f"unknown setting '{short(key)}'", hint=_nearest(kind, (name,)))
+            hint = _nearest(kind, (name,), where)
+            raise ConfigError(f"unknown setting '{short(key)}'", hint=hint)
         inner = kind.model_fields[name].annotation
         if isinstance(inner, type) and issubclass(inner, Settings):
             require_known(inner, value, key)
@@ -326,11 +327,13 @@ def _value(text: str) -> Plain:
     return text if len(tree) != 1 or isinstance(value, DATES) else value
 
 
-def _nearest(kind: type[BaseModel], loc: tuple[int | str, ...]) -> str:
+def _nearest(kind: type[BaseModel], loc: tuple[int | str, ...], where: str) -> str:
     for part in loc[:-1]:
         inner = kind.model_fields[str(part)].annotation
         if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
             return ""
         kind = inner
     # What is filled in by itself is declared with repr=False.
-    return choice(str(loc[-1]), [name for name, each in kind.model_fields.items() if each.repr])
+    known = [name for name, each in kind.model_fields.items() if each.repr]
+    prefix = "".join(f"{part}." for part in (where, *loc[:-1]) if part)
+    return choice(str(loc[-1]), known, prefix=prefix)

@@ -87,17 +87,20 @@ def short(text: str, most: int = 80) -> str:
     return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
-def choice(name: str, known: Sequence[str], most: int | None = None) -> str:
-    """Suggest the nearest known name, or list what there is, ``most`` names at most: a mend."""
+def choice(name: str, known: Sequence[str], most: int | None = None, *, prefix: str = "") -> str:
+    """Suggest the nearest known name, or list what there is, ``most`` names at most: a mend.
+
+    ``prefix`` is what a suggested name is typed after, such as its section.
+    """
     more = ", ..." if most is not None and len(known) > most else ""
     listing = f"there are: {', '.join(known[:most]) + more or 'none'}"
-    return suggestion(name, known) or listing
+    return suggestion(name, known, prefix=prefix) or listing
 
 
-def suggestion(name: str, known: Sequence[str]) -> str:
-    """Suggest the nearest known name; empty if none is near."""
+def suggestion(name: str, known: Sequence[str], *, prefix: str = "") -> str:
+    """Suggest the nearest known name, after a ``prefix``; empty if none is near."""
     import difflib
 
     # The comparison takes as long as the name is long.
     close = difflib.get_close_matches(name, known, n=1) if len(name) < 200 else ()
-    return f"did you mean '{close[0]}'?" if close else ""
+    return f"did you mean '{prefix}{close[0]}'?" if close else ""

@@ -250,13 +250,13 @@ def test_changed_upstream_is_refused(tmp_path: Path, store: Path) -> None:
 
 def test_unknown_settings_are_refused(tmp_path: Path, store: Path) -> None:
     manifest = toy_features.corpus(["fine"], tmp_path)
-    with pytest.raises(ConfigError, match=r"toy.widht.*did you mean 'width'"):
+    with pytest.raises(ConfigError, match=r"toy.widht.*did you mean 'toy.width'"):
         extract(manifest, ["toy"], store, settings={"toy": {"widht": 1}})
     with pytest.raises(ConfigError, match="settings for 'tyo'"):
         extract(manifest, ["toy"], store, settings={"tyo": {}})
     with pytest.raises(ConfigError, match="'tyo'"):
         extract(manifest, ["tyo"], store, settings={})
-    with pytest.raises(ConfigError, match=r"toy_mean.widht.*did you mean 'width'"):
+    with pytest.raises(ConfigError, match=r"toy_mean.widht.*did you mean 'toy_mean.width'"):
         extract(manifest, ["toy"], store, settings={"toy_mean": {"widht": 1}})
     assert not store.exists()
 

@@ -152,7 +152,7 @@ def test_unusable_media(tmp_path: Path) -> None:
         ({"hop_ms": 0.01}, r"hop_ms' = 0\.01: must be a number from 0\.1 to 10000"),
         ({"fft_size": 512, "bands": 256}, "of 256 bands hold no bin"),
         ({"bands": 0}, r"mel\.bands"),
-        ({"band": 64}, r"unknown setting 'mel\.band'; did you mean 'bands'"),
+        ({"band": 64}, r"unknown setting 'mel\.band'; did you mean 'mel.bands'"),
     ],
 )
 def test_impossible_settings_are_refused(settings: dict[str, Any], said: str) -> None:

@@ -96,7 +96,7 @@ def test_attention_ignores_what_lies_outside_the_mask() -> None:
         ({"attn_dim": 0}, "a whole number from 1 to "),
         ({"dropout": 1.0}, "a number from 0, below 1"),
         ({"score": "dot"}, "'mul' or 'add'"),
-        ({"hop": 2}, "did you mean 'hops'"),
+        ({"hop": 2}, "did you mean 'network.hops'"),
     ],
     ids=str,
 )

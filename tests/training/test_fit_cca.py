@@ -107,7 +107,7 @@ def test_presets_and_settings_reach_the_check(tmp_path: Path) -> None:
     check = load_check(corpus.store / "check.h5")
     assert (check.config.score, check.config.tau, check.config.components) == ("llr", "youden", 3)
     assert max(len(pair.cca.correlations) for pair in check.pairs.values()) == 3
-    with pytest.raises(ConfigError, match="did you mean 'components'"):
+    with pytest.raises(ConfigError, match=r"did you mean 'check\.components'"):
         fit_cca(corpus.manifest, corpus.store, settings={"check": {"component": 3}})
 
 

@@ -316,7 +316,7 @@ def test_a_modality_no_training_clip_has_is_refused(tmp_path):
         ({"fusion": "rnn"}, "no network is called 'rnn'"),
         ({"preset": "papers"}, "no preset 'papers'; there are: literal, paper, plus"),
         ({"settings": {"train": {"learning_rate": 1}}}, "unknown setting 'train.learning_rate'"),
-        ({"settings": {"network": {"hiden": 1}}}, "'network.hiden'; did you mean 'hidden'"),
+        ({"settings": {"network": {"hiden": 1}}}, "'network.hiden'; did you mean 'network.hidden'"),
         ({"settings": {"training": {}}}, "unknown setting 'training'"),
         (
             {"settings": {"train": 3}},

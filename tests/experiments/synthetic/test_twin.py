@@ -294,7 +294,10 @@ REFUSED = {
     "a store": (("rrnn-t1", "--synthetic", "--store", "x"), "makes a store of its own"),
     "a feature": (("rrnn-t1", "--synthetic", "-f", "mel"), "makes the features that the table"),
     "quick alone": (("rrnn-t1", "some.csv", "--quick"), "--quick shrinks a synthetic corpus"),
-    "a setting": (("rrnn-t1", "--synthetic", "--set", "synthetic.sead=1"), "did you mean 'seed'"),
+    "a setting": (
+        ("rrnn-t1", "--synthetic", "--set", "synthetic.sead=1"),
+        "did you mean 'synthetic.seed'",
+    ),
     "its section": (("rrnn-t1", "some.csv", "--set", "synthetic.seed=1"), "there is no such file"),
 }
 

@@ -27,7 +27,7 @@ def test_what_is_set_wins_over_the_preset() -> None:
     [
         ("papr", {}, "there is no preset 'papr'; there are: literal, paper, plus"),
         ("paper", {"check": {"score": "spearman"}}, "check.score"),
-        ("paper", {"check": {"scor": "llr"}}, "did you mean 'score'?"),
+        ("paper", {"check": {"scor": "llr"}}, "did you mean 'check.score'?"),
         ("paper", {"chek": {}}, "did you mean 'check'?"),
         ("paper", {"check": {"quantile": 5}}, "check.quantile"),
         ("paper", {"check": {"threshold": float("nan")}}, "check.threshold"),

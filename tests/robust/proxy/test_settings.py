@@ -17,5 +17,7 @@ def test_a_mode_or_a_preset_may_be_named() -> None:
 def test_mistakes_are_named() -> None:
     with pytest.raises(ConfigError, match="no kind of proxy 'ride'; did you mean 'ridge'"):
         configure("ride")
-    with pytest.raises(ConfigError, match=r"unknown setting 'proxy.rigde'; did you mean 'ridge'"):
+    with pytest.raises(
+        ConfigError, match=r"unknown setting 'proxy.rigde'; did you mean 'proxy.ridge'"
+    ):
         configure("paper", {"rigde": 1})
