@@ -125,8 +125,8 @@ def _results(
     kinds = "; ".join(f"`{name}` is {KINDS[name].what}" for name in baselines)
     return (
         "## Validation\n\n"
-        f"Of the {kept} epoch ({epochs}; seed {seeds}){chosen}; reports on the test split are in "
-        f"`reports/`.{_refit(config)}\n\n"
+        f"Of the {kept} epoch ({epochs}; seed {seeds}){chosen}; `emocli evaluate` reports on the "
+        f"test split.{_refit(config)}\n\n"
         f"| metric | value |{''.join(f' {name} |' for name in baselines)} what it is |\n"
         f"|---|---|{'---|' * len(baselines)}---|\n" + "\n".join(rows)
     ) + (f"\n\n{BASELINES.format(kinds)}" if baselines else "")
@@ -166,10 +166,11 @@ def _calibration(calibrations: Sequence[Calibration]) -> str:
     if widths:
         intro = f"Intervals that hold {COVERAGE:.0%} of the {clips} validation clips:"
         return f"## Intervals\n\n{intro}{first}\n\n" + "\n".join(widths)
+    folder = "" if len(calibrations) < 2 else "seed-N/"
     intro = (
         f"Logits are divided by a temperature, fitted to the {clips} validation clips (in "
-        "`calibration.json`). These errors are of the same clips, so they flatter; those of the "
-        "test split, clean and corrupted, are in the reports of `emocli evaluate`."
+        f"`{folder}calibration.json`). These errors are of the same clips, so they flatter; those "
+        "of the test split, clean and corrupted, are in the reports of `emocli evaluate`."
     )
     return f"## Calibration\n\n{intro}{first}\n\n" + "\n".join(lines)
 

@@ -25,3 +25,12 @@ def test_without_early_stopping_the_card_says_that_the_last_epoch_is_kept(
     body = (request.train().run / "README.md").read_text()
     assert "Of the last epoch (4; seed 0); where settings were searched on this split" in body
     assert "chosen on this split" not in body
+
+
+def test_the_card_names_only_files_that_are_there(corpus: toy.Toy, tmp_path: Path) -> None:
+    run = corpus.request(tmp_path / "run", seeds=2).train().run
+    body = (run / "README.md").read_text()
+    assert "(in `seed-N/calibration.json`)" in body
+    assert (run / "seed-1" / "calibration.json").is_file()
+    assert "(in `calibration.json`)" in (run / "seed-1" / "README.md").read_text()
+    assert "`reports/`" not in body  # there is none before an evaluation, and in a packed run
