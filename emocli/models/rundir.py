@@ -96,12 +96,13 @@ def read_config(run: Path) -> RunConfig:
         If there is no such run, or its configuration is damaged or of another format.
     """
     path = run / CONFIG
-    if not run.is_dir():
+    if not os.path.lexists(run):
         raise RunError("there is no such run", where=run, hint="train it first: emocli train")
     if not path.is_file():
+        why = f"it has no {CONFIG}" if run.is_dir() else "it is no folder"
         fold = f"name one of its folds, {run / 'fold-0'}" if folds(run) else ""
         hint = fold or "name a folder that emocli train wrote"
-        raise RunError(f"is not a run (it has no {CONFIG})", where=run, hint=hint)
+        raise RunError(f"is not a run ({why})", where=run, hint=hint)
     return read_as(RunConfig, path, "a run")
 
 

@@ -124,6 +124,8 @@ def refuse(run: Path, message: str) -> None:
 def test_no_run(tmp_path):
     refuse(tmp_path / "nothing", r"nothing: there is no such run; train it first")
     refuse(tmp_path, r"is not a run \(it has no config.json\); name a folder that emocli train")
+    (tmp_path / "few.csv").write_text("id\n")
+    refuse(tmp_path / "few.csv", r"few.csv: is not a run \(it is no folder\); name a folder that")
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '"text"', "\xff\xfe", '{"format": 1}'])
