@@ -132,7 +132,7 @@ class RunEvaluator:
         own = is_own(run, config, manifest, corpus)
         if split == "valid" and config.train.refit and own:
             what = "its last fit was on the valid split too (train.refit)"
-            raise RunError(what, where=run, hint="evaluate --split test")
+            raise RunError(what, where=run, hint=_instead(corpus))
         chosen = trained.repair.with_options(repair)
         if chosen.trust == "check":
             _ = repair_factory.check  # refuses what does not fit
@@ -320,6 +320,14 @@ def _baselines(run: Path, member: Run) -> ClassicalModels | None:
             what = "its classical models are of other features or classes"
             raise RunError(what, where=run / BASELINES, hint=RESTORE)
     return models
+
+
+def _instead(corpus: Manifest) -> str:
+    """Say what to do in place of evaluating what was learnt from."""
+    if any(map(corpus.is_labelled, corpus.split("test"))):
+        return "evaluate --split test"
+    other = "name a --manifest with other clips, or train with --set train.refit=false"
+    return f"the corpus has no labelled test clip: {other}"
 
 
 def _learnt(corpus: Manifest, stores: Mapping[str, StoredFeature]) -> Samples:

@@ -137,7 +137,15 @@ def test_nothing_of_the_test_split_has_a_part(tmp_path: Path) -> None:
 def test_what_it_has_learnt_from_is_not_evaluated(refit: TrainSummary) -> None:
     run = refit.run
     assert evaluate(run, figures=False).data["n"] == 30
-    with pytest.raises(RunError, match="its last fit was on the valid split too"):
+    with pytest.raises(RunError, match=r"its last fit was on the valid split too.*--split test"):
+        evaluate(run, split="valid", figures=False)
+
+
+def test_without_a_test_split_the_way_out_is_another_manifest_or_fit(tmp_path: Path) -> None:
+    corpus = toy.build(tmp_path / "toy", sizes={**SIZES, "test": 0})
+    run = trained(corpus, tmp_path / "run", REFITTED).run
+    ways = "no labelled test clip: name a --manifest .* or train with --set train.refit=false"
+    with pytest.raises(RunError, match=ways):
         evaluate(run, split="valid", figures=False)
 
 
