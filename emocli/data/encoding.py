@@ -64,7 +64,13 @@ class Decoded:
     doubt: str = ""
 
 
-def read_text(path: Path, error: type[EmocliError] = EmocliError, most: int | None = None) -> str:
+def read_text(
+    path: Path,
+    error: type[EmocliError] = EmocliError,
+    most: int | None = None,
+    *,
+    hint: str = "",
+) -> str:
     """Read a text file, in the order of encodings above; another one than UTF-8 is warned of.
 
     Parameters
@@ -73,13 +79,15 @@ def read_text(path: Path, error: type[EmocliError] = EmocliError, most: int | No
         What to raise if it is absent, cannot be read, is no text or too large.
     most : int, optional
         Bytes it may have.
+    hint : str
+        What to do where it is absent or cannot be read.
     """
     try:
         raw = path.read_bytes() if most is None else read_bytes(path, most)
     except FileNotFoundError:
-        raise error("there is no such file", where=path) from None
+        raise error("there is no such file", where=path, hint=hint) from None
     except OSError as fault:
-        raise error(f"cannot be read ({fault.strerror})", where=path) from None
+        raise error(f"cannot be read ({fault.strerror})", where=path, hint=hint) from None
     except ValueError as fault:
         raise error(str(fault).removeprefix("it "), where=path) from None
     return text_of(raw, path, error)

@@ -78,7 +78,7 @@ class Manifest:
     def __post_init__(self, lines: Sequence[int]) -> None:
         place = partial(self._place, lines)
         if not self.clips:
-            raise ManifestError("holds no clip", where=self._name)
+            raise ManifestError("holds no clip", where=self._name, hint="add clips, a row each")
         twice = manifest_rules.repeated(self.classes)
         if twice is not None:
             raise ManifestError(f"class '{twice}' is listed twice", where=self._name)

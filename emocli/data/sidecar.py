@@ -15,6 +15,8 @@ from emocli.data.table import DataTable, read_table
 from emocli.errors import ConfigError, ManifestError
 from emocli.parsing import Plain, parse_toml
 
+NAME_ONE = "name the .csv file of a manifest, which emocli manifest writes"
+
 TRIES = 5
 """Readings of a manifest that another process replaces meanwhile."""
 
@@ -72,7 +74,8 @@ def read_both(path: Path) -> tuple[DataTable, Sidecar]:
     """
     for _ in range(TRIES):
         before = _identity(path)
-        table, sidecar = read_table(path, ManifestError), _read_sidecar(path)
+        table = read_table(path, ManifestError, hint=NAME_ONE)
+        sidecar = _read_sidecar(path)
         half = bool(sidecar.replaces) and digest(path) == sidecar.replaces
         if _identity(path) == before:
             break

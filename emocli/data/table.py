@@ -53,7 +53,9 @@ class DataTable:
         return (dict(zip(self.header, row, strict=True)) for row in self.rows)
 
 
-def read_table(path: Path, error: type[EmocliError], usual: str = ",") -> DataTable:
+def read_table(
+    path: Path, error: type[EmocliError], usual: str = ",", *, hint: str = ""
+) -> DataTable:
     """Read a table of comma-separated cells, in any encoding of `emocli.data.encoding`.
 
     Quoted cells may hold separators, quotes and line ends. Cells may also be separated by
@@ -66,8 +68,10 @@ def read_table(path: Path, error: type[EmocliError], usual: str = ",") -> DataTa
         What to raise if it is absent, empty, no text, not rectangular, or names a column twice.
     usual : str
         Separators that are not warned of.
+    hint : str
+        What to do where it is absent or cannot be read.
     """
-    text = read_text(path, error)
+    text = read_text(path, error, hint=hint)
     separator, declared = _separator(text)
     if separator not in usual:
         message = f"{path}: is read as separated by {SEPARATORS.get(separator, repr(separator))}"

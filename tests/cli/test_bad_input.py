@@ -235,6 +235,10 @@ def test_options_that_do_not_exist(here: Path, refused: Refused) -> None:
     unknown = refused("extract", "own.csv", "-f", "mel", "--config", "all.toml")
     assert "unknown setting 'covarep.hob_ms'" in unknown
     assert "run" in refused("evaluate", "nowhere")
+    assert "own.csv: is not a run (it is no folder); name a" in refused("evaluate", "own.csv")
+    assert "'rrnn' is not 'settings'; of its settings: emocli info settings rrnn" in refused(
+        "info", "rrnn"
+    )
     assert "there is no such file" in refused("inspect", "nowhere.csv")
 
 

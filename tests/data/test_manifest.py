@@ -164,7 +164,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
     [
         (b"", "toy.csv: is empty"),
         (b"\n\n", "toy.csv: is empty"),
-        (b"id,text\n", "toy.csv: holds no clip"),
+        (b"id,text\n", "toy.csv: holds no clip; add clips, a row each"),
         (b"id\na\n\x00\n", "row 3: is not a text file"),
         (b"PK\x03\x04\x00\x00", "not a text file"),
         (b"split,text\ntrain,x\n", "row 1: column 'id' is missing"),
@@ -295,8 +295,9 @@ def test_splits_have_several_names(tmp_path: Path, name: str, split: str) -> Non
 
 
 def test_files_that_cannot_be_manifests(tmp_path: Path) -> None:
-    assert "there is no such file" in refusal(tmp_path / "none.csv")
-    assert "cannot be read" in refusal(tmp_path)
+    hint = "; name the .csv file of a manifest, which emocli manifest writes"
+    assert f"there is no such file{hint}" in refusal(tmp_path / "none.csv")
+    assert f"cannot be read (Is a directory){hint}" in refusal(tmp_path)
     write(tmp_path, "id\na\n")
     with pytest.raises(ManifestError, match=r"name the \.csv file"):
         corpus(tmp_path).write(tmp_path / "toy.toml")

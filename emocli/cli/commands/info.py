@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
 from emocli.cli import options, show
-from emocli.errors import ConfigError
+from emocli.errors import ConfigError, short
 from emocli.plugin.command import Command
 from emocli.plugins import Description, PluginKind
 
@@ -32,7 +32,7 @@ TITLES: dict[PluginKind, str] = {
 
 def command(
     what: Annotated[
-        Literal["settings"] | None, typer.Argument(help="settings: those of NAME.")
+        str | None, typer.Argument(metavar="settings", help="settings: those of NAME.")
     ] = None,
     name: Annotated[
         str | None,
@@ -56,6 +56,9 @@ def command(
     if what == "settings":
         _settings(name, markdown, json)
         return
+    if what is not None:
+        hint = f"of its settings: emocli info settings {short(what)}"
+        raise ConfigError(f"'{short(what)}' is not 'settings'", hint=hint)
     if markdown:
         raise ConfigError("--markdown is for settings", hint="emocli info settings --markdown")
     _plugins(json)
