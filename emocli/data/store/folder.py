@@ -31,7 +31,8 @@ def open_feature(folder: Path, feature: str, manifest: Manifest) -> FeatureStore
     if store.header.manifest != manifest.fingerprint:
         store.close()
         what = "was made for another manifest, or for this one before its clips were changed"
-        hint = "extract or import it again, or into another folder"
+        hint = "extract it again with --update or --overwrite, import it with --overwrite, or use "
+        hint += "another folder"
         raise StoreError(what, where=store.path, hint=hint)
     return store
 

@@ -313,7 +313,7 @@ def test_open_features(tmp_path: Path, tracks: dict[str, Track]) -> None:
 
 def test_store_of_another_manifest(tmp_path: Path, tracks: dict[str, Track]) -> None:
     write(tmp_path, tracks, manifest="another")
-    with pytest.raises(StoreError, match=r"was made for another manifest.*import it again"):
+    with pytest.raises(StoreError, match=r"made for another manifest.*--update.*--overwrite"):
         open_feature(tmp_path, "mel", corpus(list(tracks), tmp_path))
 
 
