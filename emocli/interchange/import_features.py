@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -19,11 +20,14 @@ from emocli.data.store.files import INSPECTED, RESERVED
 from emocli.data.store.joined import JOIN
 from emocli.data.track import Track
 from emocli.display import number_of
-from emocli.errors import StoreError
+from emocli.errors import EmocliWarning, StoreError, suggestion
 from emocli.interchange.csd import Csd
 from emocli.interchange.sources import FeatureSource, locate, modalities_of, opened
 from emocli.interchange.table_source import LONGER, TableFormat, TableSource
 from emocli.parsing import Tree
+
+USUAL = ("text", "audio", "visual")
+"""Modalities that emocli's own features describe; there may be others."""
 
 COLUMNS = "entries need the same columns: leave the others out of the manifest"
 
@@ -113,6 +117,9 @@ def import_all(
     StoreError
         As :func:`import_features`; nothing is written if a modality cannot be told.
     """
+    if modality and modality not in USUAL and (nearest := suggestion(modality, USUAL)):
+        message = f"modality '{modality}' is none of {', '.join(USUAL)}: {nearest}"
+        warnings.warn(message, EmocliWarning, stacklevel=2)
     known = modality or (form.modality if form else None)
     if form and not known:
         what = f"tables of the format '{form.name}' may describe anything"

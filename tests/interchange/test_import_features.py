@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 from pathlib import Path
 
 import h5py
@@ -12,7 +13,7 @@ from emocli.data.clip import Clip
 from emocli.data.manifest import Manifest
 from emocli.data.store import FeatureStore, FeatureWriter, Recipe
 from emocli.data.store import writer as parts
-from emocli.errors import StoreError
+from emocli.errors import EmocliWarning, StoreError
 from emocli.interchange.import_features import import_all, import_features
 from emocli.interchange.npz import Ragged, read_ragged, write_ragged
 from emocli.interchange.sources import importable, words_in
@@ -350,3 +351,22 @@ def test_rows_without_a_column(tmp_path: Path) -> None:
     source = of_widths(tmp_path / "a.csd", u=0)
     with pytest.raises(StoreError, match="entry 'u': has rows of 0 columns"):
         import_features(source, "f", "audio", corpus(["u"], tmp_path), tmp_path / "store")
+
+
+def test_another_modality_is_named(tmp_path: Path, source: Path) -> None:
+    manifest = corpus(["a", "b", "c"], tmp_path)
+    import_features(source, "posteriors", "visual", manifest, tmp_path / "store")
+    message = r"was made with another modality \(visual, not face\); give --overwrite"
+    with pytest.raises(StoreError, match=message):
+        import_features(source, "posteriors", "face", manifest, tmp_path / "store")
+
+
+def test_a_modality_that_is_nearly_a_usual_one_is_warned_of(tmp_path: Path, source: Path) -> None:
+    manifest, store = corpus(["a", "b", "c"], tmp_path), tmp_path / "store"
+    with pytest.warns(EmocliWarning, match="modality 'visul' is none of .*mean 'visual'"):
+        (result,) = import_all([source], manifest, store, name="one", modality="visul")
+    assert result.modality == "visul"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for modality in ("visual", "gaze"):
+            import_all([source], manifest, store, name=modality, modality=modality)

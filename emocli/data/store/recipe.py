@@ -73,9 +73,11 @@ class Recipe:
             **({} if rate is None else {"rate": rate}),
         }
 
-    def difference(self, manifest: str, settings: Tree) -> str:
-        """Say how something made earlier differs."""
+    def difference(self, manifest: str, settings: Tree, modality: str = "") -> str:
+        """Say how something made earlier differs; its modality is empty where it is not known."""
         if settings == self.settings:
+            if modality not in ("", self.modality):
+                return f"another modality ({modality}, not {self.modality})"
             return "other upstream features" if manifest == self.manifest else "another manifest"
         old, new = dict(leaves(settings)), dict(leaves(self.settings))
         keys = (key for key in sorted({*old, *new}) if old.get(key) != new.get(key))

@@ -196,7 +196,8 @@ def _finished(path: Path, recipe: Recipe) -> FeatureStore | None:
         raise StoreError(error.what, where=path, hint=OVERWRITE) from None
     store.close()
     if store.header.recipe != recipe.fingerprint and store.header.method != recipe.method:
-        what = f"was made with {recipe.difference(store.header.manifest, store.header.settings)}"
+        old = store.header
+        what = f"was made with {recipe.difference(old.manifest, old.settings, old.modality)}"
         raise StoreError(what, where=path, hint=OVERWRITE)
     return store
 
