@@ -239,6 +239,7 @@ class _Job:
                 failed=len(failures),
                 notes=stored.header.notes,
                 failures=listed,
+                first_failure=failures[0].message if failures else "",
                 seconds=time.monotonic() - started,
                 non_finite=stored.header.non_finite,
                 damaged=before.damaged,

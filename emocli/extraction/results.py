@@ -39,6 +39,8 @@ class Extraction:
         Sums of the extractor's notes over all clips in the store.
     failures : Path, optional
         The file that lists the failures, if there are any.
+    first_failure : str
+        What is wrong with the first clip that failed; empty if none did.
     non_finite : int
         NaN and infinite numbers in the store; they are read as 0.
     damaged : int
@@ -58,6 +60,7 @@ class Extraction:
     failed: int
     notes: Mapping[str, float] = field(default_factory=dict)
     failures: Path | None = None
+    first_failure: str = ""
     seconds: float = 0.0
     non_finite: int = 0
     damaged: int = 0

@@ -93,7 +93,9 @@ def test_a_manifest_in_another_encoding_is_read_and_told(
     assert told.endswith("; if letters come out wrong, save it as UTF-8")
 
 
-def test_media_that_cannot_be_used_are_listed_and_the_rest_is_complete(here: Path) -> None:
+def test_media_that_cannot_be_used_are_listed_and_the_rest_is_complete(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     media_factory.video(here / "good.mp4")
     whole = (here / "good.mp4").read_bytes()
     (here / "cut.mp4").write_bytes(whole[: len(whole) // 2])
@@ -108,6 +110,8 @@ def test_media_that_cannot_be_used_are_listed_and_the_rest_is_complete(here: Pat
     assert failures.keys() == {"cut", "empty", "text", "silent", "missing", "late"}
     assert "no sound" in failures["silent"]
     assert all("\n" not in message for message in failures.values())
+    told = capsys.readouterr().err.splitlines()[-1]
+    assert told.endswith(f"/failures.jsonl; the first: {failures['cut']}")
     (here / "cut.mp4").write_bytes(whole)
     code, failures = extracted(path)
     assert code == 3

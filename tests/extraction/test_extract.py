@@ -36,6 +36,7 @@ def test_counts_and_content(tmp_path: Path, store: Path) -> None:
     assert (result.done, result.resumed, result.absent, result.failed) == (34, 0, 1, 2)
     assert result.non_finite == 1
     assert result.failures == store / FILE
+    assert result.first_failure == f"{manifest.clips[4].id}: is broken; throw it away"
     assert steps[0] == (0, 37)
     assert steps[-1] == (37, 37)
     with FeatureStore.open(result.path) as built:

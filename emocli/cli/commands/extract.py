@@ -90,7 +90,8 @@ def command(
     if failed:
         count = sum(result.failed for result in failed)
         message = number_of(count, "extractions failed and are listed")
-        show.warn(f"{message} in {failed[0].failures}")
+        first = failed[0]
+        show.warn(f"{message} in {first.failures}; the first: {first.first_failure}")
         raise typer.Exit(PARTLY_DONE)
 
 
