@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +15,7 @@ import pytest
 
 import emocli
 from emocli import plugins
+from emocli.data.manifest import Manifest
 from emocli.extraction.extract import plan
 from emocli.plugin.writer import SegmentPrediction
 from emocli.prediction.loaded_run import LoadedRun
@@ -72,9 +73,11 @@ def test_its_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     takes, planned = inspect.signature(emocli.extract), []
 
     def extract(*values: object, **options: object) -> None:
-        """Plan what is asked for, in an empty store: there is no film."""
+        """Plan what is asked for, in an empty store: the film is not there."""
         asked = takes.bind(*values, **options).arguments
-        planned.extend(plan(asked["manifest"], asked["features"], tmp_path / "empty", settings={}))
+        manifest, film = Manifest.of(asked["manifest"]), {"video": tmp_path / "film.mp4"}
+        filmed = replace(manifest, clips=tuple(replace(c, media=film) for c in manifest.clips))
+        planned.extend(plan(filmed, asked["features"], tmp_path / "empty", settings={}))
 
     monkeypatch.setattr(emocli, "extract", extract)
     monkeypatch.chdir(tmp_path)

@@ -13,6 +13,7 @@ from typing import TypedDict, cast
 from emocli import plugins
 from emocli.config import Plain, Settings, build, require_known
 from emocli.data.manifest import Manifest, ManifestOrPath
+from emocli.data.media.content import lacking
 from emocli.data.pool import Pool, Progress, open_pool
 from emocli.data.stamp import changed, joined, stamps
 from emocli.data.store import (
@@ -166,6 +167,17 @@ class _Job:
             (*self.module.LIBRARIES, *plugins.packages("features", self.feature)),
         )
 
+    @property
+    def lacks(self) -> str:
+        """Why no clip can have a feature of emocli's own; empty if some can.
+
+        What a feature of another package reads is not known before it is computed.
+        """
+        if self.module.REQUIRES or self.feature not in plugins.files(plugins.KINDS["features"]):
+            return ""
+        reasons = [lacking(clip, self.module.MODALITY) for clip in self.manifest.clips]
+        return reasons[0] if all(reasons) else ""
+
     def plan(self, recipe: Recipe) -> ExtractionPlan:
         try:
             now = extraction_state(self.folder, recipe, **self._options(recipe))
@@ -292,7 +304,25 @@ def _plans(jobs: Sequence[_Job]) -> list[ExtractionPlan]:
         recipe = job.recipe(links)
         links[job.feature] = {"recipe": recipe.fingerprint, "method": recipe.method, "digest": ""}
         plans.append(job.plan(recipe))
+    _require_media([job for job, each in zip(jobs, plans, strict=True) if not each.present], jobs)
     return plans
+
+
+def _require_media(anew: Sequence[_Job], jobs: Sequence[_Job]) -> None:
+    """Refuse features of which no clip has the medium before any is computed."""
+    lacks = {job.feature: why for job in anew if (why := job.lacks)}
+    if not lacks:
+        return
+    left_out = dict.fromkeys(lacks)
+    for job in jobs:  # each is behind those it needs
+        if not left_out.keys().isdisjoint(job.module.REQUIRES):
+            left_out[job.feature] = None
+    feature, why = next(iter(lacks.items()))
+    hint = "see the columns of the manifest"
+    if len(left_out) < len(jobs):
+        hint += f", or leave out {' '.join(f'-f {name}' for name in left_out)}"
+    what = f"no clip has what it is computed from ({why})"
+    raise NothingExtractedError(what, where=f"feature '{feature}'", hint=hint)
 
 
 def _jobs(

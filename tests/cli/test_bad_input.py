@@ -265,6 +265,9 @@ def trained(here: Path, beside: Path) -> Path:
     return here / "run"
 
 
+SOUND = ["a,train,,a,a.wav,,,"]
+"""A clip with sound, as far as its manifest says; the toy corpus has features alone."""
+
 TRAIN = ("train", "toy.csv", "--fusion", "late", "--store")
 
 
@@ -274,8 +277,9 @@ def test_a_file_where_a_folder_belongs(trained: Path, refused: Refused) -> None:
     line = refused("reproduce", "rrnn-t1", "toy.csv", "--store", "store", "--out", "file")
     assert line.startswith("error: file: cannot be written")
     assert "file: there is no such folder" in refused(*TRAIN, "file", "--run", "other")
+    manifest(trained.parent, SOUND)
     assert "file: cannot be written" in refused(
-        "extract", "toy.csv", "-f", "mel", "--store", "file"
+        "extract", "own.csv", "-f", "mel", "--store", "file"
     )
     shutil.rmtree(trained / "reports", ignore_errors=True)
     (trained / "reports").write_text("something else")
@@ -291,6 +295,7 @@ def nowhere(trained: Path, request: pytest.FixtureRequest) -> str:
     if place.is_absolute() and not place.parent.is_dir():
         pytest.skip(f"there is no {place.parent} here")
     (trained.parent / "file").write_text("something else")
+    manifest(trained.parent, SOUND)
     return request.param
 
 
@@ -300,7 +305,7 @@ FIT_ENCODER = ("fit-encoder", "audio", "toy.csv", "--set", "augment.noise_in=spe
 OUTPUTS = (
     ("demo", "--dir", "{}"),
     ("manifest", "table", "films", "-o", "{}/own.csv"),
-    ("extract", "toy.csv", "-f", "mel", "--store", "{}"),
+    ("extract", "own.csv", "-f", "mel", "--store", "{}"),
     (*TRAIN, "store", "--run", "{}"),
     (*TRAIN, "store", "--seeds", "2", "--run", "{}"),
     (*TRAIN, "store", "--folds", "3", "--run", "{}"),

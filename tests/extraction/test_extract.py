@@ -183,6 +183,20 @@ def test_nothing_to_compute(tmp_path: Path, store: Path) -> None:
     assert not (store / "toy.h5").exists()
 
 
+def test_a_medium_that_no_clip_has_is_told_before_anything_is_computed(
+    tmp_path: Path, store: Path
+) -> None:
+    manifest = toy_features.corpus(["fine"] * 3, tmp_path, late=[0, 1, 2])
+    features = ["toy", "face_hog", "faces"]
+    message = r"'faces': no clip has .*has no video\).* or leave out -f faces -f face_hog$"
+    for call in (extract, plan):
+        with pytest.raises(StoreError, match=message):
+            call(manifest, features, store, settings={})
+        with pytest.raises(StoreError, match=r"'faces': .*; see the columns of the manifest$"):
+            call(manifest, ["faces"], store, settings={})
+    assert not store.exists()
+
+
 def test_nothing_to_compute_after_an_interruption(tmp_path: Path, store: Path) -> None:
     manifest = toy_features.corpus(["absent"] * 8, tmp_path)
     interrupt(manifest, store, parts=1)

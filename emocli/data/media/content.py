@@ -230,6 +230,18 @@ def _decoded(
         yield from decode(path, kind, begin, end)
 
 
+def lacking(clip: Clip, modality: str) -> str:
+    """Say that a clip has no sound or no video, of ``audio`` or ``visual``; empty if it has it."""
+    try:
+        if modality == "audio":
+            _with_sound(clip)
+        elif modality == "visual":
+            _filmed(clip)
+    except Absent as reason:
+        return str(reason)
+    return ""
+
+
 def _filmed(clip: Clip) -> Path:
     path = clip.media.get("video")
     if path is None:
