@@ -194,6 +194,12 @@ def test_a_medium_that_no_clip_has_is_told_before_anything_is_computed(
             call(manifest, features, store, settings={})
         with pytest.raises(StoreError, match=r"'faces': .*; see the columns of the manifest$"):
             call(manifest, ["faces"], store, settings={})
+    manifest = toy_features.corpus([""] * 3, tmp_path)
+    vectors = {"glove": {"vectors": str(tmp_path / "none.txt")}}
+    with pytest.raises(
+        StoreError, match=r"'glove': .*neither text nor words.* leave out -f glove$"
+    ):
+        extract(manifest, ["toy", "glove"], store, settings=vectors)
     assert not store.exists()
 
 

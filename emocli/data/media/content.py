@@ -231,7 +231,12 @@ def _decoded(
 
 
 def lacking(clip: Clip, modality: str) -> str:
-    """Say that a clip has no sound or no video, of ``audio`` or ``visual``; empty if it has it."""
+    """Say what medium of ``text``, ``audio`` or ``visual`` a clip lacks; empty if it has one.
+
+    That is by the manifest: no file is opened. Of other modalities nothing is known.
+    """
+    if modality == "text" and not clip.text.strip() and "words" not in clip.media:
+        return "the clip has neither text nor words"
     try:
         if modality == "audio":
             _with_sound(clip)
