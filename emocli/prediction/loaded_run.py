@@ -302,8 +302,6 @@ def load_run(path: StrPath) -> LoadedRun:
     ``emocli.load_run("runs/rrnn").predict("new.csv", "store").table()["clip 1"]["joy"]``
     """
     run = LoadedRun(located(Path(path)))
-    if not run.path.is_dir():
-        raise RunError("there is no such run", where=run.path)
     if is_packed(run.path):
         verified(run.path)
     for folder in run._folders:

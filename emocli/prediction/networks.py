@@ -262,9 +262,6 @@ class Ensemble:
         EmocliError
             If one is absent, unfinished, damaged, or knows other classes or features.
         """
-        if not run.is_dir():
-            hint = "train it first: emocli train"
-            raise RunError("there is no such run", where=run, hint=hint)
         pack = verified(run) if is_packed(run) else None
         folders = rundir.folds(run) or [run]
         for folder in folders:

@@ -139,4 +139,4 @@ def test_a_folder_that_is_no_run(
 ) -> None:
     (tmp_path / "run").mkdir()
     assert "run" in refusal(capsys, tmp_path / "run", talk)
-    assert "there is no such run" in refusal(capsys, talk, talk)
+    assert "is not a run (it is no folder)" in refusal(capsys, talk, talk)

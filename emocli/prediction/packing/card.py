@@ -46,11 +46,7 @@ OWN = ("Validation", "Calibration", "Intervals")
 
 TASKS = MappingProxyType({"single": "one of", "multi": "any of", "intensity": "the intensity of"})
 
-HOW = """## How to use
-
-With emocli installed (what it was made with is below):
-
-```
+RECORDING = """```
 emocli predict USER/NAME interview.mp4 -o out/     # as it is called on the hub, or a folder
 ```
 
@@ -59,7 +55,21 @@ import emocli
 
 report = emocli.load_run("USER/NAME").predict(["interview.mp4"])
 print([(s.start, s.label, s.confidence) for s in report.segments])
-```
+```"""
+
+IMPORTED = """```python
+import emocli
+
+# MANIFEST of the clips, STORE with all features, those that emocli does not compute imported
+predicted = emocli.load_run("USER/NAME").predict(MANIFEST, STORE)
+print(predicted.labels, predicted.table())
+```"""
+
+HOW = """## How to use
+
+With emocli installed (what it was made with is below):
+
+{example}
 
 Nothing in it is executed: it is safetensors, HDF5 and JSON, and every file is compared with its
 SHA-256 in `pack.json` before it is read."""
@@ -112,7 +122,7 @@ def card(ensemble: Ensemble, pack: Pack, terms: Mapping[str, str]) -> str:
     parts = [
         _front(config, pack, terms),
         f"# {markdown(config.fusion)} on {markdown(config.dataset)}\n\n{_what(ensemble)}",
-        HOW,
+        HOW.format(example=IMPORTED if pack.imported else RECORDING),
         _needs(pack),
         _trained(ensemble),
         _metrics(ensemble),
@@ -157,8 +167,7 @@ def _what(ensemble: Ensemble) -> str:
 def _needs(pack: Pack) -> str:
     lines = [f"- `{code(key)}`: {markdown(name)}" for key, name in pack.outside.items()]
     lines += [
-        f"- `{code(name)}` is not computed by emocli: import it (`emocli import`), and use "
-        "`load_run(...).predict(MANIFEST, STORE)`"
+        f"- `{code(name)}` is not computed by emocli: import it (`emocli import`)"
         for name in pack.imported
     ]
     scope = {"all": "all words of", "training": "the words of the training's corpus, out of"}

@@ -249,6 +249,8 @@ def test_imported_features(corpus: Manifest, tmp_path: Path) -> None:
     card = (out / "README.md").read_text()
     assert "Networks: 1 (seed 0)" in card
     assert "`gaze` is not computed by emocli: import it" in card
+    assert "predict(MANIFEST, STORE)" in card
+    assert "interview.mp4" not in card
     for told in ("## How to use", "## Intended use", "Art. 5(1)(f)", "high-risk", "### Validation"):
         assert told in card
     assert re.search(r"### Calibration.*expected calibration error .* before, .* after", card, re.S)
