@@ -42,6 +42,7 @@ def blocks(summary: NestedSummary, files: Mapping[str, bytes]) -> list[Block]:
         ),
         *normalisation(folds),
         Paragraph(f"{summary.budget}. Drawn by {folds[0].sampler}."),
+        _rules(summary),
         _searches(summary),
         _choices(folds),
         Paragraph("What the folds do not agree on, and what explains little, is mostly noise."),
@@ -49,15 +50,23 @@ def blocks(summary: NestedSummary, files: Mapping[str, bytes]) -> list[Block]:
     ]
 
 
+def _rules(summary: NestedSummary) -> Grid:
+    """Return what each fold chose by the rule, and what the best trial is ahead by."""
+    ahead, valid = "ahead of the default by", f"valid {summary.monitor} of it"
+    columns = ("page", "best trial", ahead, "standard error", "chosen trial", valid)
+    rows = [(_page(fold), *_choice(fold)) for fold in summary.folds]
+    return Grid(columns, rows, title="The choices")
+
+
 def _searches(summary: NestedSummary) -> Grid:
     """Return how each fold's search went."""
-    valid, spent = f"valid {summary.monitor}", ("complete", "pruned", "failed", "epochs", "s")
-    columns = ("page", "best trial", "ahead", "one s.e.", "chosen trial", valid, *spent)
-    rows = [
-        (f"{fold.study.name}/study.html", *_choice(fold), *_spent(fold.budget))
-        for fold in summary.folds
-    ]
-    return Grid(columns, rows, title="The searches: what the best trial is ahead of the default by")
+    columns = ("page", "complete", "pruned", "failed", "epochs", "s")
+    rows = [(_page(fold), *_spent(fold.budget)) for fold in summary.folds]
+    return Grid(columns, rows, title="The searches")
+
+
+def _page(fold: SearchSummary) -> str:
+    return f"{fold.study.name}/study.html"
 
 
 def _choice(fold: SearchSummary) -> tuple[str, ...]:
