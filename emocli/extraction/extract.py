@@ -293,9 +293,7 @@ class _Job:
             what = f"no clip could be extracted; the first: {failures[0].message}"
             return NothingExtractedError(what, where=where, hint=f"all are in {listed}")
         reasons = [reason for outcome in outcomes for reason in outcome.absent.values()]
-        why = f" ({reasons[0]})" if reasons else ""
-        what = f"no clip has what it is computed from{why}"
-        return NothingExtractedError(what, where=where, hint="see the columns of the manifest")
+        return _no_medium(self.feature, reasons[0] if reasons else "")
 
 
 def _plans(jobs: Sequence[_Job]) -> list[ExtractionPlan]:
@@ -308,6 +306,12 @@ def _plans(jobs: Sequence[_Job]) -> list[ExtractionPlan]:
     return plans
 
 
+def _no_medium(feature: str, why: str, instead: str = "") -> NothingExtractedError:
+    what = f"no clip has what it is computed from{f' ({why})' if why else ''}"
+    hint = f"see the columns of the manifest{instead}"
+    return NothingExtractedError(what, where=f"feature '{feature}'", hint=hint)
+
+
 def _require_media(anew: Sequence[_Job], jobs: Sequence[_Job]) -> None:
     """Refuse features of which no clip has the medium before any is computed."""
     lacks = {job.feature: why for job in anew if (why := job.lacks)}
@@ -318,11 +322,8 @@ def _require_media(anew: Sequence[_Job], jobs: Sequence[_Job]) -> None:
         if not left_out.keys().isdisjoint(job.module.REQUIRES):
             left_out[job.feature] = None
     feature, why = next(iter(lacks.items()))
-    hint = "see the columns of the manifest"
-    if len(left_out) < len(jobs):
-        hint += f", or leave out {' '.join(f'-f {name}' for name in left_out)}"
-    what = f"no clip has what it is computed from ({why})"
-    raise NothingExtractedError(what, where=f"feature '{feature}'", hint=hint)
+    names = " ".join(f"-f {name}" for name in left_out)
+    raise _no_medium(feature, why, f", or leave out {names}" if len(left_out) < len(jobs) else "")
 
 
 def _jobs(

@@ -132,6 +132,11 @@ def members(run: Path, seeds: Sequence[int]) -> list[Path]:
     return [run] if len(seeds) == 1 else [run / f"seed-{seed}" for seed in seeds]
 
 
+def member_folders(run: Path) -> list[Path]:
+    """Return the folder of each seed of a run; errors as of `read_config`."""
+    return members(run, read_config(run).seeds)
+
+
 def fold_folders(run: Path, count: int) -> list[Path]:
     """Return the folder of each fold of a cross-validation."""
     return [run / f"fold-{index}" for index in range(count)]

@@ -305,6 +305,6 @@ def load_run(path: StrPath) -> LoadedRun:
     if is_packed(run.path):
         verified(run.path)
     for folder in run._folders:
-        for member in rundir.members(folder, rundir.read_config(folder).seeds):
+        for member in rundir.member_folders(folder):
             rundir.require_finished(member)
     return run

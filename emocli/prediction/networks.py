@@ -265,7 +265,7 @@ class Ensemble:
         pack = verified(run) if is_packed(run) else None
         folders = rundir.folds(run) or [run]
         for folder in folders:
-            for member in rundir.members(folder, rundir.read_config(folder).seeds):
+            for member in rundir.member_folders(folder):
                 rundir.require_finished(member)
         if pack is None:
             ensemble = cls(run, tuple(FoldNetworks.open(folder, options) for folder in folders))

@@ -116,7 +116,7 @@ def _has_predicted(run: Path) -> bool:
     """Whether the trainings of a trial have left their predictions of the valid split."""
     if not (run / rundir.CONFIG).is_file():
         return False
-    folders = rundir.members(run, rundir.read_config(run).seeds)
+    folders = rundir.member_folders(run)
     return all((folder / valid_predictions.FILE).is_file() for folder in folders)
 
 
@@ -138,7 +138,7 @@ def _system(metric: SumMetric, run: Path, ids: Sequence[str]) -> PairedSystem:
         If they are damaged, or not of these clips.
     """
     values: list[Reals] = []
-    for folder in rundir.members(run, rundir.read_config(run).seeds):
+    for folder in rundir.member_folders(run):
         predictions = rundir.read_valid_predictions(folder)
         if sorted(predictions.ids) != ids:
             what = "does not hold the predictions of the valid split"

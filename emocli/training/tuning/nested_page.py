@@ -42,7 +42,7 @@ def blocks(summary: NestedSummary, files: Mapping[str, bytes]) -> list[Block]:
         ),
         *normalisation(folds),
         Paragraph(f"{summary.budget}. Drawn by {folds[0].sampler}."),
-        _rules(summary),
+        _by_rule(summary),
         _searches(summary),
         _choices(folds),
         Paragraph("What the folds do not agree on, and what explains little, is mostly noise."),
@@ -50,7 +50,7 @@ def blocks(summary: NestedSummary, files: Mapping[str, bytes]) -> list[Block]:
     ]
 
 
-def _rules(summary: NestedSummary) -> Grid:
+def _by_rule(summary: NestedSummary) -> Grid:
     """Return what each fold chose by the rule, and what the best trial is ahead by."""
     ahead, valid = "ahead of the default by", f"valid {summary.monitor} of it"
     columns = ("page", "best trial", ahead, "standard error", "chosen trial", valid)

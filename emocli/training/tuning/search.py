@@ -326,7 +326,7 @@ class Search:
         run = self.run(number)
         if not (run / rundir.CONFIG).is_file():
             return 0
-        folders = rundir.members(run, rundir.read_config(run).seeds)
+        folders = rundir.member_folders(run)
         there = [folder for folder in folders if (folder / rundir.HISTORY).is_file()]
         return sum(len(rundir.read_history(folder)) for folder in there)
 
@@ -340,18 +340,21 @@ class Search:
 
     def default(self) -> Trial | None:
         """Return the trial of the default; None if no range or no trial came to its end with it."""
-        default, first = self._default(), next(iter(self.ended()), None)
-        if first is None or first.valid is None or first.settings != default:
-            return None
-        return first if default.keys() == self.ranges.keys() else None
+        return next(filter(self._is_default, self.ended()), None)
+
+    def _is_default(self, trial: Trial) -> bool:
+        if trial.number > 0 or trial.valid is None:
+            return False
+        default = self._default()
+        return default.keys() == self.ranges.keys() and trial.settings == default
 
     def _tidy(self) -> None:
         """Remove the trainings of all trials that have ended but the best and the default."""
-        ended, default = self.ended(), self.default()
+        ended = self.ended()
         if any(trial.valid is not None for trial in ended):
-            kept = {self.best().number, *([] if default is None else [default.number])}
+            best = best_of(ended, self.lower)
             for trial in ended:
-                if trial.number not in kept:
+                if trial != best and not self._is_default(trial):
                     rundir.clear(self.run(trial.number))
 
     def importances(self) -> dict[str, float]:

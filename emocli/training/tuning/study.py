@@ -46,6 +46,7 @@ from emocli.training.tuning.study_summary import (
     Rule,
     SearchReport,
     SearchSummary,
+    Trial,
     network_versions,
     normalised,
 )
@@ -148,7 +149,7 @@ def carry_out(
     search.carry_out(workers, progress, scheduler)
     trial, choice = choose_trial(search)
     trained = train_chosen(search, trial, workers)
-    return _reported(search, choice, trained, chosen)
+    return _reported(search, trial, choice, trained, chosen)
 
 
 def carry_out_nested(
@@ -209,7 +210,7 @@ def folded(search: Search, folds: int) -> list[Search]:
 
 
 def _reported(
-    search: Search, choice: Choice, trained: TrainSummary, chosen: Path | None
+    search: Search, trial: Trial, choice: Choice, trained: TrainSummary, chosen: Path | None
 ) -> SearchSummary:
     trials, best = search.ended(), search.best()
     folder, config = search.folder, rundir.read_config(trained.run)
@@ -222,7 +223,7 @@ def _reported(
         space={name: each.text() for name, each in search.ranges.items()},
         trials=tuple(trials),
         best=best,
-        chosen=next(trial.settings for trial in trials if trial.number == choice.trial),
+        chosen=trial.settings,
         importances=search.importances(),
         budget=Budget.of(trials),
         config=folder / BEST,

@@ -64,6 +64,12 @@ def study(whole: dict[str, Any], tmp_path: Path) -> Path:
     return Path(shutil.copytree(whole["study"], tmp_path / "study"))
 
 
+@pytest.fixture
+def never_clear(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No trial is ahead of the default by a standard error."""
+    monkeypatch.setattr(Paired, "standard_error", lambda self, first, second: 1.0)
+
+
 def hits(corpus: toy.Toy, run: Path) -> dict[str, bool]:
     """Whether the network of a run is right about each valid clip."""
     evaluator = RunEvaluator.open(run, "valid", corpus.manifest, corpus.store)
@@ -186,10 +192,9 @@ def test_every_task_and_dialogues_are_compared(
 def test_the_best_trial_is_chosen_where_it_is_asked_for_and_back(
     corpus: toy.Toy,
     study: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    never_clear: None,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(Paired, "standard_error", lambda self, first, second: 1.0)
     best = tuned(arguments(corpus, study, "--choose", "best"), capsys)
     asked = {"rule": "best", "trial": best["best"]["number"]}
     assert best["choice"] == {**asked, "reason": "the best trial was asked for"}
@@ -215,11 +220,10 @@ def test_the_best_trial_is_chosen_where_it_is_asked_for_and_back(
 def test_what_is_chosen_alone_is_given_the_last_fit(
     corpus: toy.Toy,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    never_clear: None,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """And what is compared are the networks before it, which had not learnt from the clips."""
-    monkeypatch.setattr(Paired, "standard_error", lambda self, first, second: 1.0)
     study = tmp_path / "study"
     asked = arguments(corpus, study, "--set", "train.refit=true", "--seeds", "2", "--trials", "3")
     found = tuned(asked, capsys)
@@ -281,10 +285,9 @@ def test_a_rule_that_there_is_not_is_refused_before_anything(
 def test_of_another_choice_nothing_is_left_in_a_cross_validation(
     corpus: toy.Toy,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    never_clear: None,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(Paired, "standard_error", lambda self, first, second: 1.0)
     asked = [*arguments(corpus, tmp_path / "study"), "--folds", "3", "--trials", "3"]
     defaults = tuned(asked, capsys)
     assert {fold["choice"]["trial"] for fold in defaults["folds"]} == {0}
