@@ -32,7 +32,7 @@ from emocli.evaluation.tables import tables
 from emocli.metrics.metrics import ONE_VS_REST, RULES, Metrics, definitions, score
 from emocli.metrics.statistics import interval_over, warnings
 from emocli.metrics.summary import compare, means
-from emocli.models.calibration import refit_remarks
+from emocli.models.calibration import calibration_remarks
 from emocli.models.run_config import RunConfig
 from emocli.models.rundir import REPORTS
 from emocli.parsing import Tree
@@ -226,7 +226,7 @@ def _report(
             *evaluator.parts[0].repair_factory.remarks(evaluator.repair),
             *step_warnings({split: samples}),
             *(line for part in evaluator.parts for line in part.remarks),
-            *refit_remarks(m.calibration for part in evaluator.parts for m in part.members),
+            *calibration_remarks(m.calibration for part in evaluator.parts for m in part.members),
             *([NESTED] if config.tuned else []),
         ),
         trained_with={**config.robust, "check": config.check},

@@ -11,6 +11,7 @@ from pydantic import Field
 from emocli.config import Settings
 from emocli.data.durable import write_text
 from emocli.data.json_io import as_json
+from emocli.display import number_of
 
 FILE = "calibration.json"
 
@@ -19,6 +20,10 @@ COVERAGE = 0.9
 
 LEAST, MOST = 1e-2, 1e2
 """Bounds of a temperature."""
+
+FEWEST = 9
+"""Validation clips that a calibration should rest on: COVERAGE / (1 - COVERAGE), below which no
+quantile of their residuals covers that share of new clips."""
 
 Error = Annotated[float, Field(ge=0, le=1)]
 
@@ -53,14 +58,22 @@ class Calibration(Settings):
     half_width: dict[str, Annotated[float, Field(ge=0, le=1e9)]] = Field(default_factory=dict)
 
 
-def refit_remarks(calibrations: Iterable[Calibration | None]) -> tuple[str, ...]:
-    """Say that calibrations are of networks before they were trained once more, if so."""
-    if not any(each.fitted_before_refit for each in calibrations if each is not None):
-        return ()
-    return (
-        "temperatures and intervals are of the first fit, before the networks were trained once "
-        "more, on the validation clips too (train.refit)",
-    )
+def calibration_remarks(calibrations: Iterable[Calibration | None]) -> tuple[str, ...]:
+    """Say what temperatures and intervals rest on that is less than it seems."""
+    known = [each for each in calibrations if each is not None]
+    remarks = []
+    if any(each.fitted_before_refit for each in known):
+        remarks.append(
+            "temperatures and intervals are of the first fit, before the networks were trained "
+            "once more, on the validation clips too (train.refit)"
+        )
+    fewest = min((each.clips for each in known), default=FEWEST)
+    if fewest < FEWEST:
+        remarks.append(
+            f"temperatures and intervals rest on {number_of(fewest, 'clips of the valid split')}, "
+            f"fewer than {FEWEST}: take no confidence at its word"
+        )
+    return tuple(remarks)
 
 
 def write_calibration(run: Path, calibration: Calibration) -> None:

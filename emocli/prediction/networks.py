@@ -21,7 +21,7 @@ from emocli.data.store import StoredFeature, check_path
 from emocli.errors import RunError
 from emocli.evaluation.evaluator import RunEvaluator
 from emocli.models import rundir
-from emocli.models.calibration import refit_remarks
+from emocli.models.calibration import calibration_remarks
 from emocli.models.run_config import RunConfig
 from emocli.models.rundir import MODEL, Run
 from emocli.models.speakers import read_speakers
@@ -319,7 +319,7 @@ class Ensemble:
         yield from check_remarks(
             [fold.advisory_check for fold in self.folds if fold.advisory_check]
         )
-        yield from refit_remarks(m.calibration for fold in self.folds for m in fold.members)
+        yield from calibration_remarks(m.calibration for fold in self.folds for m in fold.members)
 
     def segment_remarks(self) -> Iterator[str]:
         """Say what the check cannot do with segments that are no clips as those of the training."""

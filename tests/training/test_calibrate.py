@@ -15,6 +15,7 @@ from emocli.data.manifest import Task
 from emocli.evaluation.evaluate import evaluate
 from emocli.metrics.calibration import calibration_error
 from emocli.models import rundir
+from emocli.models.calibration import FEWEST, Calibration, calibration_remarks
 from emocli.models.losses import LossName, probabilities
 from emocli.models.settings import TrainConfig
 from emocli.prediction.networks import Ensemble
@@ -140,3 +141,10 @@ def test_a_network_that_was_trained_once_more_keeps_the_calibration_of_its_first
     assert [any("of the first fit" in line for line in each) for each in remarks] == [False, True]
     ensembles = [[*Ensemble.open(each).remarks()] for each in (first, run)]
     assert [any("of the first fit" in line for line in each) for each in ensembles] == [False, True]
+
+
+def test_a_calibration_on_hardly_any_clips_is_told_of() -> None:
+    few, enough = (Calibration(clips=clips, temperature=1.0) for clips in (1, FEWEST))
+    (line,) = calibration_remarks([enough, None, few])
+    assert "rest on 1 clip of the valid split, fewer than 9" in line
+    assert not calibration_remarks([enough, None])
