@@ -172,7 +172,7 @@ def parallel(
     import matplotlib as mpl
 
     names = list(done[0].settings)
-    drawing, (axes,) = style.canvas(1.4 * (len(names) + 1) + 1, 4)
+    drawing, (axes,) = style.canvas(0.9 * (len(names) + 1) + 1, 4)
     columns = [_scaled(axes, k, [t.settings.get(n) for t in done]) for k, n in enumerate(names)]
     columns.append(_scaled(axes, len(names), [t.valid for t in done]))
     worst_first = np.argsort([-float(t.valid or 0) if lower else float(t.valid or 0) for t in done])
@@ -181,7 +181,7 @@ def parallel(
         heights = [column[row] for column in columns]
         best = rank == len(done) - 1
         axes.plot(heights, color=shades[rank], linewidth=2.5 if best else 0.8)
-    axes.set_xticks(range(len(columns)), [*names, monitor], rotation=20, ha="right")
+    axes.set_xticks(range(len(columns)), [*names, monitor], rotation=30, ha="right")
     axes.set_yticks([])
     axes.set_ylim(-0.15, 1.15)  # room for the ends of the scales
     return style.drawing(drawing, "settings side by side", caption)
