@@ -27,7 +27,7 @@ from emocli.data.samples import Samples
 from emocli.models.functionals import Functionals, Matrix
 from emocli.models.whitening import Whitening
 from emocli.models.wrapper import NetworkWrapper
-from emocli.plugin.blocks import root
+from emocli.plugin.blocks import Blocks, root
 from emocli.plugin.network import Loss, Network, PerView
 
 FunctionalsPath = Literal["none", "linear", "mlp", "whitened", "both", "all"]
@@ -45,15 +45,15 @@ class FunctionalsLayer(nn.Module):
     Zero, the training mean, stands for a view that is missing or zero throughout, as what the check
     discards is, and for deviation and largest value of a view with one step per clip. A column that
     is constant in training is centred alone. Values are clipped at ``limit`` standard deviations;
-    0: they are not.
+    0: they are not. Of a view longer than ``steps`` each step is the mean of several; 0: of none.
     """
 
     mean: Tensor
     scale: Tensor
 
-    def __init__(self, width: int, limit: float = 0.0) -> None:
+    def __init__(self, width: int, limit: float = 0.0, steps: int = 0) -> None:
         super().__init__()
-        self.limit = limit or math.inf
+        self.limit, self.steps = limit or math.inf, steps
         self.register_buffer("mean", torch.zeros(FUNCTIONALS * width))
         self.register_buffer("scale", torch.ones(FUNCTIONALS * width))
 
@@ -64,6 +64,8 @@ class FunctionalsLayer(nn.Module):
 
     def forward(self, view: Padded) -> Tensor:
         """Compute them."""
+        if self.steps:
+            view = Blocks.of(view, 1, self.steps).mean()
         mask = view.mask[..., None]
         values = view.values.masked_fill(~mask, 0)
         mean = view.mean()
@@ -148,6 +150,8 @@ class WithFunctionals(NetworkWrapper):
         Share of the functionals, and of the hidden units, that is dropped in training.
     limit : float
         Standard deviations at which functionals, and whitened ones, are clipped; 0: not.
+    steps : int
+        Steps that functionals are of at most; 0: any number.
     """
 
     condenses: ClassVar[bool] = True
@@ -160,17 +164,20 @@ class WithFunctionals(NetworkWrapper):
         path: FunctionalsPath,
         dropout: float,
         limit: float = 0.0,
+        steps: int = 0,
     ) -> None:
         super().__init__(network)
-        self.summaries = PerView({name: FunctionalsLayer(dims[name], limit) for name in dims})
+        self.summaries = PerView(
+            {name: FunctionalsLayer(dims[name], limit, steps) for name in dims}
+        )
         self.dims, self.widths = dict(dims), {m: _width(network, m, d) for m, d in dims.items()}
         config = PathConfig(FUNCTIONALS * sum(dims.values()), outputs, dropout, limit)
         self.paths = nn.ModuleList(PATHS[name](config) for name in SEVERAL.get(path, (path,)))
-        self._limit = limit
+        self._limit, self._steps = limit, steps
 
     def fit(self, train: Samples) -> None:
         """Take the statistics of the functionals of training clips, which may lack views."""
-        functionals, values = Functionals.fit_transform(train, self._limit)
+        functionals, values = Functionals.fit_transform(train, self._limit, self._steps)
         start, parts = 0, {}
         for name in train.stores:
             width = self.dims[name]

@@ -221,8 +221,8 @@ def assemble(
     network: Network = network_class(fusion)(seen, outputs, settings)
     network.register_forward_hook(OutputCheck(fusion, outputs))
     if train.functionals != "none":
-        limits = (train.functionals_dropout, train.functionals_limit)
-        network = WithFunctionals(network, seen, outputs, train.functionals, *limits)
+        shape = (train.functionals_dropout, train.functionals_limit, train.functionals_steps)
+        network = WithFunctionals(network, seen, outputs, train.functionals, *shape)
     return WithLayerMix(network, layers) if train.layer_mix else network
 
 

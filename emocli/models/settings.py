@@ -123,6 +123,10 @@ class TrainConfig(Settings):
     functionals_limit : float
         Standard deviations of the training clips at which functionals, also those of the classical
         baselines, are clipped; 0: not.
+    functionals_steps : int
+        Steps of a clip that the path's functionals are of at most: of a longer view each is the
+        mean of several, in which noise averages out; 0: any number. Those of the baselines are of
+        all steps.
     monitor : str
         Validation metric by which epochs are compared: ``loss`` or one of the task's metrics.
         ``auto`` is accuracy for one class per clip, the weighted F1 for any number of classes and
@@ -201,6 +205,7 @@ class TrainConfig(Settings):
     functionals: FunctionalsPath = "none"
     functionals_dropout: Dropped = 0.5
     functionals_limit: Factor = 0.0
+    functionals_steps: Annotated[int, Field(ge=0, le=100_000)] = 0
     monitor: str = "auto"
     precision: Precision = "32-true"
     accelerator: Accelerator = "auto"

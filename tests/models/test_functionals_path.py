@@ -31,7 +31,9 @@ LIMIT = 1.5
 corpus = toy.fixture()
 
 
-def with_paths(fusion: str, corpus: toy.Toy, kind: str = "all") -> tuple[WithFunctionals, Samples]:
+def with_paths(
+    fusion: str, corpus: toy.Toy, kind: str = "all", steps: int = 0
+) -> tuple[WithFunctionals, Samples]:
     """Return a network with a path that knows the training clips, and these."""
     module = plugins.load("fusion", fusion)
     train = Samples.of(corpus.manifest, "train", open_features(corpus.store, None, corpus.manifest))
@@ -39,7 +41,7 @@ def with_paths(fusion: str, corpus: toy.Toy, kind: str = "all") -> tuple[WithFun
     config = module.Config(**module.PRESETS["plus"]["network"])
     inner = module.Model(train.dims, 3, config)
     inner.set_task("single", "ce")
-    network = WithFunctionals(inner, train.dims, 3, kind, 0.5, LIMIT)  # type: ignore[arg-type]
+    network = WithFunctionals(inner, train.dims, 3, kind, 0.5, LIMIT, steps)  # type: ignore[arg-type]
     network.fit(train)
     for path in network.paths:
         torch.nn.init.normal_(path[-1].weight)  # type: ignore[index]
@@ -89,9 +91,33 @@ def test_noise_takes_them_no_further_than_the_limit() -> None:
     assert limited(noise).abs().max() == 3
 
 
+@pytest.mark.parametrize("steps", [1, 2, 3])
+def test_of_longer_views_it_sees_the_means_of_several_steps(steps: int, corpus: toy.Toy) -> None:
+    network, train = with_paths("late", corpus, steps=steps)
+    lengths = [store.length(clip.id) for clip in train.clips for store in train.stores.values()]
+    assert max(lengths) > steps
+    batch = train.batch(train.clips)
+    summaries = [network.summaries[name](batch.views[name]) for name in train.stores]
+    expected = Functionals.fit(train, LIMIT, steps)(train)
+    np.testing.assert_allclose(torch.cat(summaries, dim=1), expected, atol=2e-4)
+    assert not np.allclose(expected, Functionals.fit(train, LIMIT)(train))
+
+
+def test_noise_averages_out_of_such_means() -> None:
+    torch.manual_seed(0)
+    slow = torch.linspace(-1, 1, 400)[None, :, None].expand(8, -1, 3)
+    lengths = torch.full((8,), 400)
+    clean, noisy = Padded(slow, lengths), Padded(slow + torch.randn(slow.shape), lengths)
+    changes = [
+        (layer(noisy) - layer(clean)).abs().max()
+        for layer in (FunctionalsLayer(3), FunctionalsLayer(3, steps=10))
+    ]
+    assert changes[1] < changes[0] / 5
+
+
 @pytest.mark.parametrize("fusion", NETWORKS)
 def test_condensed_clips_give_the_same(fusion: str, corpus: toy.Toy) -> None:
-    network, train = with_paths(fusion, corpus)
+    network, train = with_paths(fusion, corpus, steps=2)
     plain, condensed = batches(network, train)
     assert condensed.condensed
     torch.testing.assert_close(
@@ -143,8 +169,9 @@ def test_it_has_an_outline(fusion: str) -> None:
     assert parameters(built) == parameters(real) > parameters(real.network)
 
 
-def test_a_view_that_is_missing_or_discarded_is_the_mean(corpus: toy.Toy) -> None:
-    network, train = with_paths("late", corpus)
+@pytest.mark.parametrize("steps", [0, 2])
+def test_a_view_that_is_missing_or_discarded_is_the_mean(steps: int, corpus: toy.Toy) -> None:
+    network, train = with_paths("late", corpus, steps=steps)
     view = train.batch(train.clips[:2]).views["audio"]
     gone = Padded(view.values, torch.zeros_like(view.lengths))
     discarded = view.with_values(torch.zeros_like(view.values))
@@ -166,11 +193,12 @@ def test_a_mixture_does_not_get_what_its_clip_lacks(corpus: toy.Toy) -> None:
     assert summaries["audio"][1:].any(dim=1).all()
 
 
-def test_they_have_a_gradient_where_steps_are_equal_or_missing() -> None:
-    values = torch.randn(3, 4, 2)
+@pytest.mark.parametrize("steps", [0, 4])
+def test_they_have_a_gradient_where_steps_are_equal_or_missing(steps: int) -> None:
+    values = torch.randn(3, 8, 2)
     values[1] = 1
-    view = Padded(values.requires_grad_(), torch.tensor([4, 3, 0]))
-    FunctionalsLayer(2)(view).sum().backward()
+    view = Padded(values.requires_grad_(), torch.tensor([8, 7, 0]))
+    FunctionalsLayer(2, steps=steps)(view).sum().backward()
     assert values.grad is not None
     assert values.grad.isfinite().all()
     assert values.grad[0].all()
@@ -195,9 +223,10 @@ def test_single_steps_count_once() -> None:
 
 def test_a_run_keeps_it_and_without_it_the_run_is_another(corpus: toy.Toy, tmp_path: Path) -> None:
     outputs = []
-    for path in ("none", "linear", "mlp", "whitened"):
-        settings = merge(toy.QUICK, {"train": {"functionals": path}})
-        where = tmp_path / path
+    for path, steps in (("none", 0), ("linear", 0), ("mlp", 0), ("whitened", 0), ("linear", 2)):
+        own = {"functionals": path, "functionals_steps": steps}
+        settings = merge(toy.QUICK, {"train": own})
+        where = tmp_path / f"{path}-{steps}"
         options = {"fusion": "late", "settings": settings, "baselines": False}
         train(corpus.manifest, corpus.store, run=where, **options)
         run = rundir.load(where)
@@ -205,5 +234,5 @@ def test_a_run_keeps_it_and_without_it_the_run_is_another(corpus: toy.Toy, tmp_p
         stores = open_features(corpus.store, None, corpus.manifest)
         test = Samples.of(corpus.manifest, "test", stores).then(run.standardiser)
         outputs.append(run.network(test.batch(test.clips)).logits)
-    for first, second in combinations(range(4), 2):
+    for first, second in combinations(range(5), 2):
         assert not torch.allclose(outputs[first], outputs[second])
