@@ -224,4 +224,4 @@ def _check_shared(tree: Tree, rows: Sequence[Row]) -> None:
     for key in subsection(tree, "network") if known else ():
         if key not in known:
             what = f"no network of the table has a setting 'network.{key}'"
-            raise ConfigError(what, hint=choice(key, sorted(known)))
+            raise ConfigError(what, hint=choice(key, sorted(known), prefix="network."))

@@ -22,7 +22,7 @@ corpus = toy.fixture()
     ("settings", "message"),
     [
         ({"netwrk": {"hidden": 4}}, "unknown section of settings 'netwrk'; did you mean 'network'"),
-        ({"network": {"hiden": 4}}, "no network of the table has a setting 'network.hiden'; did"),
+        ({"network": {"hiden": 4}}, "'network.hiden'; did you mean 'network.hidden'"),
         ({"train": {"epoch": 4}}, "row 'face': unknown setting 'train.epoch'; did you mean"),
         ({"rows": {"fase": {}}}, "there is no row 'fase'; did you mean 'face'"),
         ({"reproduce": {"check_preset": "literal"}}, "choose --set check.fit_on=clean"),
