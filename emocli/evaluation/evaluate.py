@@ -225,7 +225,7 @@ def _report(
         remarks=(
             *evaluator.parts[0].repair_factory.remarks(evaluator.repair),
             *step_warnings({split: samples}),
-            *(line for part in evaluator.parts for line in part.remarks),
+            *dict.fromkeys(line for part in evaluator.parts for line in part.remarks),
             *calibration_remarks(m.calibration for part in evaluator.parts for m in part.members),
             *([NESTED] if config.tuned else []),
         ),

@@ -22,7 +22,14 @@ from emocli.data.speakers import SpeakerNormaliser
 from emocli.data.store import StoredFeature, check_path, open_features
 from emocli.errors import ConfigError, RunError
 from emocli.evaluation.predictions import Corruptions, Predictions
-from emocli.evaluation.run_inputs import check_feature, find, is_own, normaliser_of, read_corpus
+from emocli.evaluation.run_inputs import (
+    check_feature,
+    find,
+    imported_remarks,
+    is_own,
+    normaliser_of,
+    read_corpus,
+)
 from emocli.models import rundir
 from emocli.models.baselines import ClassicalModels, prior
 from emocli.models.baselines_io import read_models
@@ -187,10 +194,10 @@ class RunEvaluator:
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """Why clips are normalised without statistics of their speaker, a line for each reason."""
-        if self.normaliser is None:
-            return ()
-        return tuple(self.normaliser.remarks(self.samples.clips))
+        """What cannot be known of features, a line each: their origin, or their speakers."""
+        imported = imported_remarks(self.config, self.samples.manifest)
+        by_speaker = self.normaliser.remarks(self.samples.clips) if self.normaliser else ()
+        return (*imported, *by_speaker)
 
     @property
     def parts(self) -> tuple[RunEvaluator, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from emocli.config import Tree, leaves
@@ -14,7 +14,7 @@ from emocli.data.store import StoredFeature
 from emocli.data.store.recipe import is_former_digest
 from emocli.errors import ConfigError, EmocliError, RunError, StoreError
 from emocli.models import rundir
-from emocli.models.run_config import RunConfig, Source, View
+from emocli.models.run_config import SHA256, RunConfig, Source, View, imported_parts
 from emocli.models.rundir import CONFIG, Run
 from emocli.models.speakers import read_speakers
 from emocli.models.tensors import RESTORE
@@ -123,10 +123,6 @@ def is_own(run: Path, config: RunConfig, manifest: ManifestOrPath | None, corpus
         return False
 
 
-OTHER_SETTINGS = "was computed with other settings than the feature the run was trained on"
-EXTRACT_AGAIN = "extract it again with the settings in the run's config.json"
-
-
 def of_its_modality(store: StoredFeature | None, view: View) -> StoredFeature:
     """Return a feature that is there in the modality of the training.
 
@@ -141,11 +137,39 @@ def of_its_modality(store: StoredFeature | None, view: View) -> StoredFeature:
     return store
 
 
+OF_FILES = frozenset({"source", SHA256, "align_to_sha256"})
+"""Settings of an imported feature that tell files apart: other clips are in other ones."""
+
+ALIGNED = "align_to"
+"""That of the file of words it was aligned to: which does not matter, but that there is one."""
+
+
 def made_alike(here: Tree, noted: Tree) -> bool:
-    """Whether a feature has the settings that a run noted, a digest of a former version too."""
-    now, then = dict(leaves(here)), dict(leaves(noted))
+    """Whether a feature has the settings that a run noted, a digest of a former version too.
+
+    Of an imported feature these are format and layout: the files are those of other clips.
+    """
+    now, then = _of_method(here), _of_method(noted)
     same = (now[k] == v or is_former_digest(k, v, now[k]) for k, v in then.items() if k in now)
     return now.keys() == then.keys() and all(same)
+
+
+def _of_method(settings: Tree) -> dict[str, object]:
+    files = {f"{part}.{name}".lstrip(".") for part in imported_parts(settings) for name in OF_FILES}
+    kept = ((key, value) for key, value in leaves(settings) if key not in files)
+    return {key: key.rpartition(".")[2] == ALIGNED or value for key, value in kept}
+
+
+def imported_remarks(config: RunConfig, corpus: Manifest) -> Iterator[str]:
+    """Say of which features nobody but the user knows that they were computed as in training."""
+    if corpus.fingerprint == config.manifest.fingerprint:
+        return
+    for view in config.features.values():
+        if view.imported:
+            yield (
+                f"{view.feature} was imported, of these clips and of the training's from files of "
+                "their own: that the same program wrote both in the same way cannot be checked"
+            )
 
 
 def check_feature(store: StoredFeature | None, view: View, same: bool) -> None:
@@ -160,9 +184,22 @@ def check_feature(store: StoredFeature | None, view: View, same: bool) -> None:
     if same and store.fingerprint != view.fingerprint:
         what = "is no longer what the run was trained on"
         raise StoreError(what, where=store.path, hint=RESTORE)
-    if store.dim != view.dim or not made_alike(store.header.settings, view.settings):
-        hint = EXTRACT_AGAIN
-        names = {key.rpartition(".")[2] for key, _ in leaves(view.settings)}
-        if "sha256" in names:  # of a file, or of arrays, of which no clip may be another's
-            hint = "it was imported: import what has the clips of both corpora, and train with that"
-        raise StoreError(OTHER_SETTINGS, where=store.path, hint=hint)
+    require_made_alike(store, view, store.header.settings, view.settings)
+
+
+def require_made_alike(store: StoredFeature, view: View, here: Tree, noted: Tree) -> None:
+    """Refuse a feature of other settings, width or columns than that of the training.
+
+    Raises
+    ------
+    StoreError
+        If it is one.
+    """
+    again = "import it again" if view.imported else "extract it again"
+    hint = f"{again} with the settings in the run's config.json"
+    if store.dim != view.dim or not made_alike(here, noted):
+        what = "was computed with other settings than the feature the run was trained on"
+        raise StoreError(what, where=store.path, hint=hint)
+    if view.columns and store.dim_names and store.dim_names != view.columns:
+        what = "has other columns than the feature the run was trained on"
+        raise StoreError(what, where=store.path, hint=hint)

@@ -5,6 +5,9 @@ beat by one that reads sequences, and they err on different clips. So each learn
 own, and they predict together: by the mean of their logits, which for classes is the normalised
 geometric mean of their probabilities. The network may be any; it does not know.
 
+White noise grows deviations and largest values of single steps, and averages out of the mean of
+several: so of a long view the functionals may be of such means (``steps``).
+
 Source: after Cheng et al. 2016, DLRS, "Wide & deep learning for recommender systems", whose two
 parts learn by one loss.
 """

@@ -71,11 +71,23 @@ class Layers(Settings):
     dim: Width
 
 
+SHA256 = "sha256"
+"""What an imported feature notes of the file that it was in."""
+
+
+def imported_parts(settings: Tree) -> set[str]:
+    """Return the sections of a feature's settings, "" for all of it, that are of imported ones."""
+    parts = (key.rpartition(".") for key, _ in leaves(settings))
+    return {section for section, _, name in parts if name == SHA256}
+
+
 class View(Settings):
     """The feature a modality is seen through: its name, width, origin and content.
 
     ``upstream`` are the settings of the features it was computed from, by their names; ``layers``
-    how many layers of an encoder stand side by side in it, or in each feature of joined ones.
+    how many layers of an encoder stand side by side in it, or in each feature of joined ones;
+    ``columns`` the names of its columns, where they have any and it was imported: what was computed
+    has those of its settings.
     """
 
     feature: str
@@ -84,6 +96,12 @@ class View(Settings):
     fingerprint: str
     upstream: dict[str, Tree] = Field(default_factory=dict)
     layers: LayerCount | tuple[Layers, ...] = 1
+    columns: tuple[str, ...] = ()
+
+    @property
+    def imported(self) -> bool:
+        """Whether it, or a feature that it joins, was imported."""
+        return bool(imported_parts(self.settings))
 
     @property
     def layered(self) -> tuple[Layers, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,9 +18,9 @@ from emocli.data.arrays import as_numbers
 from emocli.data.clip import Clip
 from emocli.data.manifest import Manifest, ManifestOrPath, Task
 from emocli.data.store import open_features
-from emocli.errors import ConfigError, RunError, choice
+from emocli.errors import ConfigError, EmocliWarning, RunError, choice
 from emocli.evaluation.evaluator import RunEvaluator
-from emocli.evaluation.run_inputs import read_corpus
+from emocli.evaluation.run_inputs import imported_remarks, read_corpus
 from emocli.models import rundir
 from emocli.models.run_config import RunConfig
 from emocli.paths import StrPath, StrPaths
@@ -188,6 +189,7 @@ class LoadedRun:
             RunEvaluator.open(folder, None, manifest, where, options.repair).on(device)
             for folder in self._folders
         ]
+        _warn_of_imported(self.config, evaluators[0].samples.manifest)
         ids = tuple(clip.id for clip in evaluators[0].samples.clips)
         values = np.stack([each for evaluator in evaluators for each in _values(evaluator, ids)])
         config = self.config
@@ -206,6 +208,7 @@ class LoadedRun:
         stores = open_features(where, [v.feature for v in config.features.values()], corpus)
         for modality, view in config.features.items():
             require_feature(stores.get(modality), view, pack)
+        _warn_of_imported(config, corpus)
         outputs = ensemble.predict(corpus.clips, stores, device)
         ids = tuple(clip.id for clip in corpus.clips)
         values = outputs.values
@@ -217,6 +220,11 @@ def _require_manifest(inputs: ManifestOrPath) -> None:
     if not isinstance(inputs, Manifest) and Path(inputs).suffix.lower() != MANIFEST:
         what, name = f"is no manifest ({MANIFEST})", Path(inputs).name
         raise ConfigError(what, where=inputs, hint=f"recordings are a list: predict(['{name}'])")
+
+
+def _warn_of_imported(config: RunConfig, corpus: Manifest) -> None:
+    for remark in imported_remarks(config, corpus):
+        warnings.warn(remark, EmocliWarning, stacklevel=4)
 
 
 def _of_clips(options: PredictOptions) -> PredictOptions:

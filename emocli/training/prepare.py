@@ -28,7 +28,7 @@ from emocli.models import rundir
 from emocli.models.baselines import MANY, ClassicalModels, fit_classical
 from emocli.models.layer_mix import has_several, layers_of
 from emocli.models.outline import outline, parameters
-from emocli.models.run_config import RunConfig, Source, View
+from emocli.models.run_config import RunConfig, Source, View, imported_parts
 from emocli.models.settings import TrainConfig
 from emocli.plugin.robustness import UNCORRUPTED, RobustOptions, on, packages
 from emocli.robust.repair import RobustConfig
@@ -285,14 +285,15 @@ def _notes(prepared: Prepared) -> Iterator[str]:
 
 
 def _view(feature: StoredFeature, store: Path) -> View:
-    layers = layers_of(feature)
+    layers, settings = layers_of(feature), dict(feature.header.settings)
     return View(
         feature=feature.name,
         dim=feature.dim,
-        settings=dict(feature.header.settings),
+        settings=settings,
         fingerprint=feature.fingerprint,
         upstream=upstream_settings(store, feature.name),
         layers=layers if len(layers) > 1 and has_several(layers) else layers[0].count,
+        columns=feature.dim_names if imported_parts(settings) else (),
     )
 
 

@@ -15,7 +15,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 import emocli
 from emocli.data.manifest import Manifest
 from emocli.data.store import open_features
-from emocli.errors import ConfigError, EmocliError, StoreError
+from emocli.errors import ConfigError, EmocliError, EmocliWarning, StoreError
 from emocli.evaluation.evaluator import RunEvaluator
 from emocli.pages.page import report as page
 from emocli.plugin.robustness import RepairOptions, RobustOptions
@@ -125,18 +125,32 @@ def test_folds_are_averaged(small: toy.Toy, tmp_path: Path) -> None:
     assert_allclose(whole, np.mean([part.values for part in parts], axis=0))
 
 
-def test_imported_features_of_another_corpus_are_refused_with_what_to_do(tmp_path: Path) -> None:
+def test_imported_features_of_another_corpus_are_taken_where_they_are_alike(tmp_path: Path) -> None:
     mine = toy.build(tmp_path / "mine").manifest
     clips = (replace(mine.clips[0], id="new"), *mine.clips[1:])
     other = Manifest.read(written(replace(mine, clips=clips, path=None), tmp_path / "other.csv"))
     rng = np.random.default_rng(0)
-    for manifest, store in ((mine, tmp_path / "a"), (other, tmp_path / "b")):
-        arrays = {clip.id: rng.normal(size=(3, 4)) for clip in manifest.clips}
-        emocli.store_arrays(manifest, store, "gaze", "visual", arrays)
+    stores = {"a": mine, "b": other, "columns": other, "width": other}
+    for name, manifest in stores.items():
+        columns = ("z", *"xyv") if name == "columns" else tuple("xyzvw"[: 4 + (name == "width")])
+        arrays = {clip.id: rng.normal(size=(3, len(columns))) for clip in manifest.clips}
+        emocli.store_arrays(manifest, tmp_path / name, "gaze", "visual", arrays, names=columns)
     run = tmp_path / "run"
     emocli.train(mine, tmp_path / "a", fusion="late", run=run, settings=toy.QUICK, baselines=False)
-    with pytest.raises(EmocliError, match="it was imported: import what has"):
-        emocli.load_run(run).predict(tmp_path / "other.csv", tmp_path / "b")
+    emocli.pack(run, tmp_path / "pack")
+    for each in (run, tmp_path / "pack"):
+        loaded = emocli.load_run(each)
+        with pytest.warns(EmocliWarning, match="gaze was imported"):
+            predicted = loaded.predict(tmp_path / "other.csv", tmp_path / "b")
+        assert predicted.ids == tuple(clip.id for clip in other.clips)
+        with pytest.raises(EmocliError, match="has other columns"):
+            loaded.predict(tmp_path / "other.csv", tmp_path / "columns")
+        with pytest.raises(EmocliError, match=r"other settings .*import it again"):
+            loaded.predict(tmp_path / "other.csv", tmp_path / "width")
+    where = {"manifest": tmp_path / "other.csv", "store": tmp_path / "b"}
+    elsewhere = emocli.evaluate(run, **where, figures=False).report
+    assert [line for line in elsewhere.remarks if "gaze was imported" in line]
+    assert not emocli.evaluate(run, figures=False).report.remarks
 
 
 def test_what_is_no_run_is_refused(tmp_path: Path) -> None:

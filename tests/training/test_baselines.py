@@ -82,12 +82,18 @@ def test_python_fits_them_too(corpus: toy.Toy, tmp_path: Path) -> None:
 
 
 def test_they_are_reported_with_the_network_everywhere(
-    corpus: toy.Toy, trained: Path, capsys: pytest.CaptureFixture[str]
+    corpus: toy.Toy, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(command(corpus, trained)) == 0  # again: it is there already
     out = capsys.readouterr().out
     assert "baseline logistic: " in out
     assert "baseline svm: " in out
+    by_loss = tmp_path / "loss"
+    assert run(command(corpus, by_loss, "--set", "train.monitor=loss")) == 0
+    lines = capsys.readouterr().out.splitlines()
+    said = [line for line in lines if "validation" in line or "baseline" in line]
+    kinds = ("validation loss", "validation accuracy", "baseline logistic", "baseline svm")
+    assert all(kind in line for kind, line in zip(kinds, said, strict=True))
     assert run([*command(corpus, trained), "--json"]) == 0
     summary = json.loads(capsys.readouterr().out)
     assert summary["baselines"].keys() == set(CLASSICAL)

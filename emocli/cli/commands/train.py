@@ -92,20 +92,31 @@ def _print(summary: TrainSummary | CrossSummary) -> None:
     ]
     chosen = f"valid {summary.monitor}"  # the others are in the model card and in --json
     show.table(("run", "seed", "", "epochs", "kept", chosen), rows)
-    spread = summary.valid_std.get(summary.monitor)
-    value = f"{summary.valid[summary.monitor]:.3f}" + ("" if spread is None else f" ± {spread:.3f}")
     features = ", ".join(f"{name} ({modality})" for modality, name in summary.features.items())
     show.line(f"{summary.fusion} on {features}: {summary.parameters:,} parameters")
-    show.line(f"{summary.run}: validation {summary.monitor} {value}")
+    compared = _compared(summary)
+    for metric in dict.fromkeys((summary.monitor, compared)):
+        spread = summary.valid_std.get(metric)
+        value = f"{summary.valid[metric]:.3f}" + ("" if spread is None else f" ± {spread:.3f}")
+        show.line(f"{summary.run}: validation {metric} {value}")
     if summary.parts[0].refit:
         show.line("  then learnt anew from train and valid split, for as many epochs as were kept")
     for name, metrics in summary.baseline_metrics.items():
-        if summary.monitor in metrics:
-            show.line(f"  baseline {name}: {metrics[summary.monitor]:.3f}")
+        show.line(f"  baseline {name}: {metrics[compared]:.3f}")
     for gap in dict.fromkeys(gap for part in summary.parts for gap in _gaps(part)):
         show.warn(gap)
     for note in summary.notes:
         show.warn(note)
+
+
+def _compared(summary: TrainSummary | CrossSummary) -> str:
+    """Return what network and baselines are compared by: the loss is the network's own."""
+    from emocli.models.settings import MONITORS
+
+    for metrics in summary.baseline_metrics.values():
+        if summary.monitor not in metrics:
+            return next(name for name in MONITORS.values() if name in metrics)
+    return summary.monitor
 
 
 def _gaps(part: TrainSummary) -> Iterator[str]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from emocli.config import Tree
 from emocli.data.store import StoredFeature
-from emocli.errors import StoreError
-from emocli.evaluation.run_inputs import EXTRACT_AGAIN, OTHER_SETTINGS, made_alike, of_its_modality
+from emocli.evaluation.run_inputs import of_its_modality, require_made_alike
 from emocli.models.run_config import View
 from emocli.prediction.packing.folder import Pack
 from emocli.prediction.recompute import own_settings
@@ -25,9 +24,7 @@ def require_feature(store: StoredFeature | None, view: View, pack: Pack) -> None
     """
     store = of_its_modality(store, view)
     here = view.model_copy(update={"settings": dict(store.header.settings)})
-    same = made_alike(_comparable(here, pack), _comparable(view, pack))
-    if store.dim != view.dim or not same:
-        raise StoreError(OTHER_SETTINGS, where=store.path, hint=EXTRACT_AGAIN)
+    require_made_alike(store, view, _comparable(here, pack), _comparable(view, pack))
 
 
 def _comparable(view: View, pack: Pack) -> Tree:

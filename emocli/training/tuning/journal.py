@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from emocli.data.durable import locked
 from emocli.errors import ConfigError, RunError
+from emocli.parsing import parse_object
 from emocli.training.tuning.study_summary import Trial, TrialOutcome
 
 JOURNAL = "journal.log"
@@ -63,12 +64,25 @@ class FileLock:
 
 
 def drop_half_line(path: Path) -> None:
-    """Cut off a line that a kill has left half written."""
+    """Cut off a line that a kill has left half written.
+
+    Raises
+    ------
+    RunError
+        If the last whole line is none of a journal. Optuna takes it for one that is being written,
+        and stumbles over it when another one follows.
+    """
     if not path.is_file():
         return
     with path.open("r+b") as file:
         content = file.read()
-        file.truncate(content.rfind(b"\n") + 1)
+        end = content.rfind(b"\n") + 1
+        file.truncate(end)
+    *_, last = content[:end].splitlines() or [b"{}"]
+    try:
+        parse_object(last.decode())
+    except ValueError as error:
+        raise _damaged(path) from error
 
 
 def open_study(folder: Path, lower: bool, sampler: Sampler, seed: int, prune: bool) -> Any:
@@ -131,8 +145,11 @@ def _storage(optuna: Any, folder: Path) -> Any:
     try:
         return optuna.storages.JournalStorage(backend)
     except (AssertionError, AttributeError, LookupError, TypeError, ValueError) as error:
-        hint = "restore it, or begin another --study"
-        raise RunError("is damaged", where=folder / JOURNAL, hint=hint) from error
+        raise _damaged(folder / JOURNAL) from error
+
+
+def _damaged(path: Path) -> RunError:
+    return RunError("is damaged", where=path, hint="restore it, or begin another --study")
 
 
 def _sampler(optuna: Any, sampler: Sampler, seed: int) -> Any:

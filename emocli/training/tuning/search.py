@@ -283,7 +283,8 @@ class Search:
         """Train what a trial drew, and tell the study how it ended."""
         start = time.monotonic()
         state, value = self._judged(trial, drawn)
-        trial.set_user_attr("epochs", self._epochs(trial.number))
+        judged = len(trial.storage.get_trial(trial._trial_id).intermediate_values)
+        trial.set_user_attr("epochs", max(judged, self._epochs(trial.number)))
         trial.set_user_attr("seconds", time.monotonic() - start)
         if state == "pruned":
             rundir.clear(self.run(trial.number))

@@ -143,6 +143,7 @@ def test_unpromising_trials_end_early(
     assert found["pruned"]["budget"]["pruned"] > 0
     assert found["whole"]["budget"]["pruned"] == 0
     assert found["pruned"]["budget"]["epochs"] < found["whole"]["budget"]["epochs"] == 10 * 7
+    assert all(trial["epochs"] >= 5 for trial in found["pruned"]["trials"])
 
 
 def test_interrupted_anywhere_it_ends_as_one_that_was_not(
