@@ -29,6 +29,13 @@ NO_NUMBER = re.compile(r"[+-]?(nan\([a-z]*\)|1\.#[a-z]+|nat)")
 
 TRUTH = {"true": 1.0, "false": 0.0}
 
+NO_TABLES = {
+    "@relation": ("ARFF", "have openSMILE write CSV: -csvoutput FILE"),
+    'file type = "ootextfile"': ("an object of Praat", "save it as a tab-separated file"),
+}
+"""How files begin, in small letters, that these programs write and that are no tables of rows, and
+how they are had as such."""
+
 Numbers = NDArray[np.float64]
 
 
@@ -305,6 +312,11 @@ def _files(root: Path, layout: Layout) -> list[Path]:
 
 
 def _table(path: Path, layout: Layout) -> DataTable:
+    with path.open("rb") as file:
+        start = file.read(max(map(len, NO_TABLES))).decode("utf-8", "replace").lower()
+    for beginning, (kind, hint) in NO_TABLES.items():
+        if start.startswith(beginning):
+            raise StoreError(f"is {kind}, no table", where=path, hint=hint)
     table = _blank_table(path) if layout.blanks else None
     table = table or read_table(path, StoreError, layout.separators)
     # Columns are told by names; some programs write a blank after each comma.

@@ -284,6 +284,9 @@ def test_what_is_wrong_is_said_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match=r"b.csv: lacks the column 'AU01_c'"):
         take(tmp_path, "openface", (Clip("a"), Clip("b")), "AU*")
     write(tmp_path, "sub/a.csv", OPENFACE)
+    write(tmp_path / "other", "a.csv", "@relation x")
+    with pytest.raises(StoreError, match=r"is ARFF, no table; .*-csvoutput"):
+        take(tmp_path / "other", "opensmile", (Clip("a"),))
     with pytest.raises(StoreError, match="both about 'a'"):
         take(tmp_path, "openface", (Clip("a"),))
     with pytest.raises(EmocliError, match="no such folder"):
