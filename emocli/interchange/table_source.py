@@ -115,7 +115,7 @@ class TableSource:
             clip, place = self._places[entry]
             rows = self._tables.rows(place.name)
             rows, longer = _part(rows, clip) if place.whole else (rows, False)
-            rows, notes = kept(rows, self.layout)
+            rows, notes = kept(_in_time(rows), self.layout)
             notes = {**notes, LONGER: int(longer)}
             timed = Timed(rows.values.astype(np.float32), rows.spans)
             self._last = entry, timed.since(clip.start or 0.0) if place.whole else timed, notes
@@ -156,6 +156,11 @@ def _part(rows: TableRows, clip: Clip) -> tuple[TableRows, bool]:
         return rows[inside], False
     cut = replace(rows[around], spans=np.tile([start, end], (int(around.sum()), 1)))
     return cut, True
+
+
+def _in_time(rows: TableRows) -> TableRows:
+    """Put rows in the order of their times: tables are also sorted by other columns, or joined."""
+    return rows if rows.spans is None else rows[np.argsort(rows.spans[:, 0], kind="stable")]
 
 
 def kept(rows: TableRows, layout: Layout) -> tuple[TableRows, Mapping[str, int]]:

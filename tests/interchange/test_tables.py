@@ -50,9 +50,9 @@ def write(root: Path, name: str, *lines: str) -> None:
 def test_openface_leaves_out_frames_that_failed(tmp_path: Path) -> None:
     write(
         *(tmp_path, "a.csv", OPENFACE),
+        "3, 0, 0.08, 0.80, 1, 0.3, 2.5, 0.0, 0",  # in whatever order
         "1, 0, 0.0, 0.98, 1, 0.1, 1.5, 0.5, 1",
         "2, 0, 0.04, 0.02, 0, 0, 0, 0, 0",
-        "3, 0, 0.08, 0.80, 1, 0.3, 2.5, 0.0, 0",
     )
     write(tmp_path, "b.csv", OPENFACE, "1, 0, 0.0, 0.98, 1, 0.1, 1.0, 2.0, 1")
     write(tmp_path, "other.csv", OPENFACE, "1, 0, 0.0, 0.98, 1, 0.1, 1.0, 2.0, 1")
