@@ -93,7 +93,7 @@ def presets(*, literal: Tree, plus: Tree) -> dict[str, Tree]:
         "patience": 10,
         "clip": 1.0,
     }
-    defaults: Tree = {"dropout": 0.4, "max_len": 20}
+    defaults: Tree = {"dropout": 0.4, "max_len": 20, "pool": "statistics"}
     return {
         "literal": {"network": literal, "train": train},
         "paper": {"network": {}, "train": train},

@@ -22,7 +22,6 @@ PLUS: Tree = {
     "label_smoothing": 0.1,
     "functionals": "all",
     "functionals_limit": 3.0,
-    "functionals_steps": 40,
     "patience": 0,
     "refit": True,
 }

@@ -143,4 +143,4 @@ def test_the_presets_are_readings_of_the_formula() -> None:
 
     assert read("paper") == mutan.Config()
     assert read("literal") == mutan.Config(lower_orders=False)
-    assert read("plus") == mutan.Config(dropout=0.4, max_len=20)
+    assert read("plus") == mutan.Config(dropout=0.4, max_len=20, pool="statistics")

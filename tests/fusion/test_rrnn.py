@@ -142,7 +142,7 @@ def test_the_presets_are_the_readings_of_the_paper() -> None:
 
     assert read("paper") == rrnn.Config()
     assert read("literal") == rrnn.Config(m0="zero")
-    seen: dict[str, Any] = {"dropout": 0.4, "max_len": 20}
+    seen: dict[str, Any] = {"dropout": 0.4, "max_len": 20, "pool": "statistics"}
     assert read("plus") == rrnn.Config(view_gate="per_view", write_bias=-2.0, **seen)
     paper = rrnn.Config()
     assert (paper.hops, paper.hidden, paper.width, paper.dropout) == (3, 128, 256, 0.2)
