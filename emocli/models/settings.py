@@ -225,8 +225,15 @@ class TrainConfig(Settings):
     @property
     def idle(self) -> list[str]:
         """Settings that ask for what never happens, a line each."""
-        few = f"train.swa = {self.swa} averages nothing with train.epochs = {self.epochs}"
-        return [few] if self.swa >= self.epochs else []
+        lines = []
+        if self.swa >= self.epochs:
+            lines.append(
+                f"train.swa = {self.swa} averages nothing with train.epochs = {self.epochs}"
+            )
+        if self.functionals_steps and self.functionals == "none":
+            steps = f"train.functionals_steps = {self.functionals_steps}"
+            lines.append(f"{steps} averages nothing with train.functionals = none")
+        return lines
 
     def logit_task(self, task: Task) -> Task:
         """Return the task of the logits: with one-vs-rest, any number of classes."""

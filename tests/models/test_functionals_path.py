@@ -20,6 +20,7 @@ from emocli.models.functionals import Functionals
 from emocli.models.functionals_path import FunctionalsLayer, WithFunctionals
 from emocli.models.losses import base_loss
 from emocli.models.outline import outline, parameters
+from emocli.models.settings import TrainConfig
 from emocli.models.whitening import Whitening
 from emocli.training.targets import mixed
 from emocli.training.train import train
@@ -101,6 +102,12 @@ def test_of_longer_views_it_sees_the_means_of_several_steps(steps: int, corpus: 
     expected = Functionals.fit(train, LIMIT, steps)(train)
     np.testing.assert_allclose(torch.cat(summaries, dim=1), expected, atol=2e-4)
     assert not np.allclose(expected, Functionals.fit(train, LIMIT)(train))
+
+
+def test_without_a_path_such_means_are_of_no_use() -> None:
+    (line,) = TrainConfig(functionals_steps=40).idle
+    assert line == "train.functionals_steps = 40 averages nothing with train.functionals = none"
+    assert not TrainConfig(functionals_steps=40, functionals="linear").idle
 
 
 def test_noise_averages_out_of_such_means() -> None:
