@@ -94,7 +94,7 @@ def test_every_name_that_info_lists_is_taken(corpus, settings, tmp_path, capsys)
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (("--set", "network.hiden=4"), "did you mean 'hidden'"),
+        (("--set", "network.hiden=4"), "did you mean 'network.hidden'"),
         (("--folds", "2"), "2 folds are too few"),
         (("--set", "experiment.noise=3"), "unknown setting 'experiment.noise'"),
         (("-f", "mell"), "has no feature 'mell'"),
