@@ -176,9 +176,7 @@ def fit_classical(
     settings = settings or TrainConfig()
     functionals, x = Functionals.fit_transform(train, settings.functionals_limit)
     held = functionals(valid)
-    monitor = settings.monitored(train.manifest.task)
-    if monitor == "loss":  # the networks' own; of some models it would need a calibration
-        monitor = MONITORS[train.manifest.task]
+    monitor = settings.compared(train.manifest.task)
     models = [
         _chosen(name, _fitter(name, x, train), held, valid, functionals, monitor) for name in names
     ]

@@ -256,6 +256,11 @@ class TrainConfig(Settings):
             )
         return name
 
+    def compared(self, task: Task) -> str:
+        """Return the metric that network and baselines are compared by: the loss is its own."""
+        name = self.monitored(task)
+        return MONITORS[task] if name == "loss" else name
+
     def weighed(self, classes: Sequence[str]) -> ClassWeights:
         """Return the weighting of the classes; of weights by hand, one for each class.
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from emocli.cli.app import run
+from emocli.data.manifest import Task
 from emocli.data.samples import Samples
 from emocli.data.standardise import Standardiser
 from emocli.data.store import open_features
@@ -230,3 +231,16 @@ def test_overwriting_replaces_them(corpus: toy.Toy, tmp_path: Path) -> None:
     assert run(command(corpus, tmp_path / "run", "-f", "mel", "-f", "glove", "--overwrite")) == 0
     assert (tmp_path / "run" / BASELINES).read_bytes() != before
     assert jobs.read_models(tmp_path / "run") is not None
+
+
+@pytest.mark.parametrize(
+    ("task", "usual"), [("single", "accuracy"), ("multi", "weighted_f1"), ("intensity", "mse_sum")]
+)
+def test_beside_the_loss_they_are_compared_by_what_chose_their_c(
+    task: Task, usual: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = toy.build(tmp_path, task)
+    assert run(command(made, tmp_path / "run", "--set", "train.monitor=loss")) == 0
+    assert f"validation {usual} " in capsys.readouterr().out
+    assert TrainConfig(monitor="loss").compared(task) == usual
+    assert TrainConfig(monitor="uar").compared(task) == "uar"

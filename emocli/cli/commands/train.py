@@ -110,13 +110,13 @@ def _print(summary: TrainSummary | CrossSummary) -> None:
 
 
 def _compared(summary: TrainSummary | CrossSummary) -> str:
-    """Return what network and baselines are compared by: the loss is the network's own."""
-    from emocli.models.settings import MONITORS
+    """Return what network and baselines are compared by; without any, what is monitored."""
+    from emocli.models.rundir import read_config
 
-    for metrics in summary.baseline_metrics.values():
-        if summary.monitor not in metrics:
-            return next(name for name in MONITORS.values() if name in metrics)
-    return summary.monitor
+    if not summary.baseline_metrics:
+        return summary.monitor
+    config = read_config(summary.parts[0].run)
+    return config.train.compared(config.task)
 
 
 def _gaps(part: TrainSummary) -> Iterator[str]:
