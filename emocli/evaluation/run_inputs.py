@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from emocli.config import Tree, leaves
+from emocli.config import Tree
 from emocli.data.filenames import content
 from emocli.data.manifest import Manifest, ManifestOrPath
 from emocli.data.normalisation import TestNormalisation, normalisation_note
 from emocli.data.speakers import SpeakerNormaliser
 from emocli.data.store import StoredFeature
+from emocli.data.store.imported import without_files
 from emocli.data.store.recipe import is_former_digest
 from emocli.errors import ConfigError, EmocliError, RunError, StoreError
 from emocli.models import rundir
-from emocli.models.run_config import SHA256, RunConfig, Source, View, imported_parts
+from emocli.models.run_config import RunConfig, Source, View
 from emocli.models.rundir import CONFIG, Run
 from emocli.models.speakers import read_speakers
 from emocli.models.tensors import RESTORE
@@ -137,27 +138,14 @@ def of_its_modality(store: StoredFeature | None, view: View) -> StoredFeature:
     return store
 
 
-OF_FILES = frozenset({"source", SHA256, "align_to_sha256"})
-"""Settings of an imported feature that tell files apart: other clips are in other ones."""
-
-ALIGNED = "align_to"
-"""That of the file of words it was aligned to: which does not matter, but that there is one."""
-
-
 def made_alike(here: Tree, noted: Tree) -> bool:
     """Whether a feature has the settings that a run noted, a digest of a former version too.
 
     Of an imported feature these are format and layout: the files are those of other clips.
     """
-    now, then = _of_method(here), _of_method(noted)
+    now, then = without_files(here), without_files(noted)
     same = (now[k] == v or is_former_digest(k, v, now[k]) for k, v in then.items() if k in now)
     return now.keys() == then.keys() and all(same)
-
-
-def _of_method(settings: Tree) -> dict[str, object]:
-    files = {f"{part}.{name}".lstrip(".") for part in imported_parts(settings) for name in OF_FILES}
-    kept = ((key, value) for key, value in leaves(settings) if key not in files)
-    return {key: key.rpartition(".")[2] == ALIGNED or value for key, value in kept}
 
 
 def imported_remarks(config: RunConfig, corpus: Manifest) -> Iterator[str]:

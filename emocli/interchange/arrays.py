@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from emocli.data.arrays import as_numbers
 from emocli.data.manifest import Manifest, ManifestOrPath
 from emocli.data.store import FeatureStore, Recipe, write_feature
+from emocli.data.store.imported import SHA256
 from emocli.data.track import Track
 from emocli.errors import StoreError
 from emocli.interchange.import_features import require_name
@@ -83,7 +84,7 @@ def store_arrays(
     if columns and widths - {len(columns)}:
         what = f"there are {len(columns)} names for its {widths.pop()} columns"
         raise StoreError(what, where=f"feature '{name}'")
-    recipe = Recipe(name, modality, manifest.fingerprint, {"sha256": _digest(tracks)})
+    recipe = Recipe(name, modality, manifest.fingerprint, {SHA256: _digest(tracks)})
     ids = [clip.id for clip in manifest.clips if clip.id in tracks]
     return write_feature(Path(store), recipe, ids, tracks.__getitem__, columns, overwrite=overwrite)
 

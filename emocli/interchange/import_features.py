@@ -17,6 +17,7 @@ from emocli.data.durable import digest
 from emocli.data.manifest import Manifest
 from emocli.data.store import Recipe, write_feature
 from emocli.data.store.files import INSPECTED, RESERVED
+from emocli.data.store.imported import ALIGN_TO, ALIGN_TO_SHA256, SHA256, SOURCE
 from emocli.data.store.joined import JOIN
 from emocli.data.track import Track
 from emocli.display import number_of
@@ -193,10 +194,10 @@ def import_features(
         taken: FeatureSource
         if form is None:
             taken = files.enter_context(opened(source, modality))
-            settings = {"source": source.name, "sha256": digest(source)}
+            settings = {SOURCE: source.name, SHA256: digest(source)}
         else:
             taken = tables = TableSource(source, form, manifest)
-            settings = {"source": source.name, "sha256": tables.digest, "format": form.name}
+            settings = {SOURCE: source.name, SHA256: tables.digest, "format": form.name}
             settings |= {form.name: form.layout.model_dump(mode="json")}
         words = None if align_to is None else _Words(files.enter_context(Csd(align_to)))
         entries = set(taken.entries)
@@ -204,7 +205,7 @@ def import_features(
         if not ids:
             raise _nothing(source, taken, manifest)
         if align_to is not None:
-            settings |= {"align_to": align_to.name, "align_to_sha256": digest(align_to)}
+            settings |= {ALIGN_TO: align_to.name, ALIGN_TO_SHA256: digest(align_to)}
         recipe = Recipe(name, modality, manifest.fingerprint, settings)
         used = [c.id if c.id in entries else c.dialogue for c in map(manifest.clip, ids)]
         alike = _Alike(taken, source, used)

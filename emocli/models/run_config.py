@@ -13,6 +13,7 @@ from pydantic import Field
 from emocli.config import Plain, Settings, Tree, leaves
 from emocli.data.folds import Fold
 from emocli.data.manifest import Task
+from emocli.data.store.imported import imported_parts
 from emocli.limits import MOST_SEEDS
 from emocli.models.settings import TrainConfig
 from emocli.quantities import Seed, Width
@@ -69,16 +70,6 @@ class Layers(Settings):
 
     count: LayerCount = 1
     dim: Width
-
-
-SHA256 = "sha256"
-"""What an imported feature notes of the file that it was in."""
-
-
-def imported_parts(settings: Tree) -> set[str]:
-    """Return the sections of a feature's settings, "" for all of it, that are of imported ones."""
-    parts = (key.rpartition(".") for key, _ in leaves(settings))
-    return {section for section, _, name in parts if name == SHA256}
 
 
 class View(Settings):

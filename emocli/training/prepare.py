@@ -21,6 +21,7 @@ from emocli.data.samples import Samples
 from emocli.data.speakers import SpeakerNormaliser
 from emocli.data.standardise import Standardiser
 from emocli.data.store import StoredFeature, check_path, open_features
+from emocli.data.store.imported import imported_parts
 from emocli.data.store.upstream import upstream_settings
 from emocli.display import number_of
 from emocli.errors import ManifestError, StoreError
@@ -28,7 +29,7 @@ from emocli.models import rundir
 from emocli.models.baselines import MANY, ClassicalModels, fit_classical
 from emocli.models.layer_mix import has_several, layers_of
 from emocli.models.outline import outline, parameters
-from emocli.models.run_config import RunConfig, Source, View, imported_parts
+from emocli.models.run_config import RunConfig, Source, View
 from emocli.models.settings import TrainConfig
 from emocli.plugin.robustness import UNCORRUPTED, RobustOptions, on, packages
 from emocli.robust.repair import RobustConfig
