@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import inspect
+import json
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,6 +23,7 @@ from pydantic import (
     GetCoreSchemaHandler,
     ValidationError,
     ValidatorFunctionWrapHandler,
+    model_validator,
 )
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
@@ -43,6 +45,9 @@ MEMBER = re.compile(r"\[|^constrained-|^float$")
 
 VALIDATOR = "Value error, "
 """How pydantic begins what a validator says."""
+
+LISTS = ("list_type", "tuple_type")
+"""Pydantic's names of the error of what is no list."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +141,24 @@ class Settings(BaseModel):
         if anew and "RULES" not in vars(cls):
             cls.RULES = {key: rule for key, rule in cls.RULES.items() if key not in anew}
 
+    @model_validator(mode="before")
+    @classmethod
+    def _complete(cls, values: Any) -> Any:
+        """Take from the default of a section what a value of it leaves out."""
+        if not isinstance(values, Mapping):
+            return values
+        defaults = {
+            name: field.default
+            for name, field in cls.model_fields.items()
+            if type(field.default) is field.annotation and isinstance(field.default, Settings)
+        }
+        return {
+            name: {**dict(defaults[name]), **value}
+            if name in defaults and isinstance(value, Mapping)
+            else value
+            for name, value in values.items()
+        }
+
     @classmethod
     def __get_pydantic_core_schema__(
         cls, source: Any, handler: GetCoreSchemaHandler, /
@@ -188,8 +211,14 @@ def build(kind: type[S], values: object, where: str) -> S:
         if first["type"] == "missing":
             hint = f"give it with --set {key}=..." if where else ""
             raise ConfigError(f"setting '{key}' is missing", hint=hint) from None
+        value = first["input"]
+        if first["type"] in LISTS:
+            hint = f"write {key}={json.dumps([value])}" if isinstance(value, str) else ""
+            raise ConfigError(
+                f"setting '{key}' = {shown(value)}: must be a list", hint=hint
+            ) from None
         message = first["msg"].removeprefix(VALIDATOR)
-        what = f"setting '{key}' = {shown(first['input'])}: {message[0].lower()}{message[1:]}"
+        what = f"setting '{key}' = {shown(value)}: {message[0].lower()}{message[1:]}"
         raise ConfigError(what) from None
 
 

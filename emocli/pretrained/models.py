@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import cast
 
 from emocli import plugins
+from emocli.data.durable import digest
 from emocli.errors import ConfigError, EmocliWarning, choice
+from emocli.parsing import read_json
 from emocli.plugin.model import Model, ModelModule
 
 SOURCE = "SOURCE.json"
@@ -65,6 +68,19 @@ def is_present(model: Model) -> bool:
     """Whether a model was fetched."""
     folder = cache_folder() / model.name
     return all((folder / name).is_file() for name in (*model.wheel.files, SOURCE))
+
+
+def altered(model: Model) -> list[str]:
+    """Return which files of a model that was fetched are others than were fetched."""
+    folder = cache_folder() / model.name
+    try:
+        noted = read_json(folder / SOURCE)
+    except (OSError, ValueError):
+        return [SOURCE]
+    hashes = noted.get("files") if isinstance(noted, Mapping) else None
+    if not isinstance(hashes, Mapping):
+        return [SOURCE]
+    return [name for name in model.wheel.files if hashes.get(name) != digest(folder / name)]
 
 
 def folder_of(name: str) -> Path:

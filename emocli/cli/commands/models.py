@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from emocli.cli import options, show
 from emocli.plugin.command import Group
+
+if TYPE_CHECKING:
+    from emocli.plugin.model import Model
 
 
 def group() -> typer.Typer:
@@ -30,12 +33,14 @@ def _root(context: typer.Context) -> None:
 
 def list_models(json: options.Json = False) -> None:
     """List the models that can be fetched, and say which are here."""
-    from emocli.pretrained.models import cache_folder, catalogue, is_present
+    from emocli.pretrained.models import altered, cache_folder, catalogue, is_present
 
-    rows = [
-        (m.name, m.summary, m.licence, m.megabytes, "yes" if is_present(m) else "no")
-        for m in catalogue().values()
-    ]
+    def here(model: Model) -> str:
+        if not is_present(model):
+            return "no"
+        return "altered" if altered(model) else "yes"
+
+    rows = [(m.name, m.summary, m.licence, m.megabytes, here(m)) for m in catalogue().values()]
     columns = ("name", "what", "licence", "MB", "here")
     if json:
         show.as_json([dict(zip(columns, row, strict=True)) for row in rows])

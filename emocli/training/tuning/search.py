@@ -54,6 +54,9 @@ UNNOTED = (
     "trials are not comparable; choose another --study to be certain"
 )
 
+NOTED = ("default.", "store.")
+"""Names of what a study asked for that first versions did not note begin so."""
+
 SEEDS = 1_000_003
 """The seed of a trial's sampler is that of the search times this, and the trial's number."""
 
@@ -143,8 +146,15 @@ class Search:
         if not self.space:
             what = f"'{self.base.fusion}' declares no search space for what is not set"
             raise ConfigError(what, hint="name ranges: --space KEY=LOW..HIGH")
-        replace(self.base, seeds=max(self.base.seeds, self.chosen_seeds or 0)).trainings()
+        self._identity()  # reads the corpus and its stores
         list(self._at_ends())
+
+    @cached_property
+    def _stores(self) -> dict[str, str]:
+        """Fingerprints of the feature of each modality."""
+        seeds = max(self.base.seeds, self.chosen_seeds or 0)
+        (training,) = replace(self.base, seeds=seeds).trainings()
+        return {name: view.fingerprint for name, view in training.config.features.items()}
 
     def _at_ends(self) -> Iterator[TrainConfig]:
         """Read the settings with each value that a range ends at; yield the training's."""
@@ -224,6 +234,7 @@ class Search:
             "features": list(base.features or ()),
             "seeds": base.seeds,
             "manifest": base.manifest.fingerprint,
+            "store": self._stores,
             "fold": base.manifest.fold and base.manifest.fold.model_dump(),
             "robust": base.robust.stated(),
             "space": {name: each.text() for name, each in self.ranges.items()},
@@ -370,9 +381,9 @@ class Search:
 def _changed(was: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
     """Return the settings and ranges that differ from another study's, by dotted names.
 
-    Of a study that was asked for the same, return the defaults it knew and had otherwise.
+    Of a study that was asked for the same, return those defaults and stores it noted otherwise.
     """
     old, new = (dict(leaves({k: json.loads(v) for k, v in each.items()})) for each in (was, now))
     changed = sorted(key for key in {*old, *new} if old.get(key) != new.get(key))
-    requested = [key for key in changed if not key.startswith("default.")]
+    requested = [key for key in changed if not key.startswith(NOTED)]
     return requested or [key for key in changed if key in old]

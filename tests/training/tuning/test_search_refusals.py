@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
 import pytest
 
 from emocli.cli.app import run
-from emocli.training.tuning.journal import JOURNAL
+from emocli.training.tuning.journal import JOURNAL, open_study
 from tests import toy
 from tests.conftest import Refused
-from tests.training.tuning.searches import command, spaced
+from tests.training.tuning.searches import command, spaced, tuned
 
 pytestmark = pytest.mark.usefixtures("undrawn")
 
@@ -88,3 +89,15 @@ def test_a_folder_of_something_else_is_not_touched(
     assert run(command(corpus, tmp_path)) == 2
     assert "is there already" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir() if path.name[0] != "."] == ["notes.txt"]
+
+
+def test_a_study_of_another_store_is_not_gone_on_with(
+    corpus: toy.Toy, tmp_path: Path, refused: Refused, capsys: pytest.CaptureFixture[str]
+) -> None:
+    again = command(corpus, tmp_path, *spaced("train.lr=0.01..0.1"), trials=1)
+    tuned(again, capsys)
+    study = open_study(tmp_path, lower=False, sampler="tpe", seed=0, prune=True)
+    asked = study.user_attrs["asked"]
+    stores = {**json.loads(asked["store"]), "text": "another"}
+    study.set_user_attr("asked", {**asked, "store": json.dumps(stores)})
+    assert "holds a study of another store.text; choose another --study" in refused(*again)
