@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 import time
@@ -12,6 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from emocli.cli import streams
+from emocli.config import Tree, leaves
 from emocli.data import json_io
 from emocli.display import printable
 from emocli.errors import EmocliWarning
@@ -118,6 +120,36 @@ def _kept_widths(
     names = len(columns) - len(widths)
     needed = sum(widths.values()) + names * NARROWEST + len(columns)
     return widths if names and needed <= most else {}
+
+
+def plan(result: object, as_data: bool) -> None:
+    """Print what a command would do: as JSON, or a table of it and one of each list of records."""
+    if as_data:
+        as_json(result)
+        return
+    values: list[tuple[str, object]] = []
+    records: dict[str, list[Tree]] = {}
+    for name, value in leaves(json_io.plain_values(result)):
+        if isinstance(value, list) and value and all(isinstance(each, Mapping) for each in value):
+            records[name] = value
+        elif isinstance(value, list) and any(" " in str(each) for each in value):  # sentences
+            values += [(name, _planned(each)) for each in value]
+        else:
+            values.append((name, _planned(value)))
+    table(("plan", "value"), values)
+    for name, rows in records.items():
+        columns = list(dict.fromkeys(key for row in rows for key in row))
+        cells = [[_planned(row.get(column)) for column in columns] for row in rows]
+        table(columns, cells, name)
+
+
+def _planned(value: object) -> str:
+    """Write a value of a plan."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}={_planned(inner)}" for name, inner in leaves(value)) or "-"
+    if isinstance(value, list):
+        return ", ".join(map(_planned, value)) or "-"
+    return "-" if value is None else json.dumps(value, ensure_ascii=False).strip('"')
 
 
 def analysis(result: Analysis, as_data: bool) -> None:

@@ -332,7 +332,7 @@ def _baselines(run: Path, member: Run) -> ClassicalModels | None:
 def _instead(corpus: Manifest) -> str:
     """Say what to do in place of evaluating what was learnt from."""
     if any(map(corpus.is_labelled, corpus.split("test"))):
-        return "evaluate --split test"
+        return "choose --split test"
     other = "name a --manifest with other clips, or train with --set train.refit=false"
     return f"the corpus has no labelled test clip: {other}"
 

@@ -198,10 +198,16 @@ def test_info_names_everything(said: Said) -> None:
 
 
 def test_a_dry_run_of_training_writes_nothing(
-    tmp_path: Path, folder: Path, corpus: Manifest
+    tmp_path: Path, folder: Path, corpus: Manifest, capsys: pytest.CaptureFixture[str]
 ) -> None:
     train = ["train", str(corpus.path), "--store", str(folder / "store"), "--fusion", "late"]
-    assert run([*train, "--run", str(tmp_path / "run"), "--dry-run"]) == 0
+    train += ["--run", str(tmp_path / "run"), "--dry-run"]
+    assert run([*train, "--json"]) == 0
+    plan = json.loads(capsys.readouterr().out)
+    assert run(train) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert f"│ network.hidden │ {plan['network']['hidden']} │" in shown
+    assert f"│ clips.train │ {plan['clips']['train']} │" in shown
     assert not (tmp_path / "run").exists()
 
 

@@ -74,7 +74,7 @@ def test_rows_that_cannot_run_are_named(corpus, settings, tmp_path, capsys):
 
 
 def test_a_dry_run_says_what_would_be_trained(corpus, settings, tmp_path, capsys):
-    more = ("--folds", "3", "--seeds", "4", "--dry-run", "--out", str(tmp_path / "out"))
+    more = ("--folds", "3", "--seeds", "4", "--dry-run", "--json", "--out", str(tmp_path / "out"))
     assert run(["reproduce", "rrnn-t2", *arguments(corpus, settings, *more)]) == 0
     data = json.loads(capsys.readouterr().out)
     assert data["trainings"] == 6 * 3 * 4
@@ -85,7 +85,7 @@ def test_every_name_that_info_lists_is_taken(corpus, settings, tmp_path, capsys)
     assert run(["info", "--json"]) == 0
     listed = [each["name"] for each in json.loads(capsys.readouterr().out)["experiments"]]
     assert "rrnn-t2" in listed
-    more = ("--dry-run", "--out", str(tmp_path / "out"))
+    more = ("--dry-run", "--json", "--out", str(tmp_path / "out"))
     for name in ("rrnn-t2", "rrnn_t2"):  # that of the file is taken, too
         assert run(["reproduce", name, *arguments(corpus, settings, *more)]) == 0
         assert json.loads(capsys.readouterr().out)["experiment"] == "rrnn-t2"

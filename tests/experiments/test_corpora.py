@@ -30,7 +30,7 @@ def rows(
     """The settings of the networks' rows, as the plan has them."""
     where = [str(made.manifest.path), "--store", str(made.store), "--out", str(made.folder / "out")]
     capsys.readouterr()
-    assert run(["reproduce", name, *where, "--dry-run", *options]) == 0
+    assert run(["reproduce", name, *where, "--dry-run", "--json", *options]) == 0
     planned = json.loads(capsys.readouterr().out)["rows"]
     return {row["row"]: row["settings"].get("network", {}) for row in planned if row["preset"]}
 

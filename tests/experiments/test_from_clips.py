@@ -250,7 +250,7 @@ def test_a_dry_run_says_what_would_be_made(
     corpus: Manifest, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "out"
-    assert run_command([*command(corpus, out), "--dry-run"]) == 0
+    assert run_command([*command(corpus, out), "--dry-run", "--json"]) == 0
     plan = json.loads(capsys.readouterr().out)
     assert plan["features"][:3] == ["roberta", "mel", "mel_embedding"]
     assert list(plan["extractors"]) == ["text", "audio", "scene", "face"]

@@ -79,7 +79,7 @@ def judge(outcome: Outcome, case: Path, before: set[str], attack: bool) -> Itera
             yield "is partly done, and lists no failures"
         if attack:
             yield "accepts what can only be refused"
-        if "--json" in outcome.line and "--dry-run" not in outcome.line:
+        if "--json" in outcome.line:
             yield from _said(outcome.out)
 
 

@@ -208,7 +208,7 @@ def command(
     tree = sources.tree(experiment, settings, training.chosen())
     sources.require()
     if dry_run:
-        show.as_json(sources.plan(experiment, out, tree))
+        show.plan(sources.plan(experiment, out, tree), json)
         return
     say = show.stopwatch()
     inputs = sources.make(experiment, out, tree, workers, overwrite, say)

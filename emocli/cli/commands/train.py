@@ -72,7 +72,7 @@ def command(
         baselines=not no_baseline,
     )
     if dry_run:
-        show.as_json(request.plan(folds))
+        show.plan(request.plan(folds), json)
         return
     summary: TrainSummary | CrossSummary
     with show.progress(f"training {fusion}", "epochs") as progress:

@@ -150,7 +150,7 @@ def _refuse_of_drawing(context: typer.Context) -> None:
 
 def _greedy(task: Study, seeds: int, dry_run: bool, json: bool) -> None:
     if dry_run:
-        show.as_json({"trainings": task.check() * seeds, "try": task.candidates})
+        show.plan({"trainings": task.check() * seeds, "try": task.candidates}, json)
         return
     summary = task.tune(show.stopwatch())
     if json:
@@ -201,12 +201,8 @@ def _searched(
     if dry_run:
         for each in folded(search, folds) if folds else [search]:
             each.check()
-        show.as_json(
-            {
-                "trials": search.trials * (folds or 1),
-                "space": {name: each.text() for name, each in search.ranges.items()},
-            }
-        )
+        space = {name: each.text() for name, each in search.ranges.items()}
+        show.plan({"trials": search.trials * (folds or 1), "space": space}, json)
         return
     with show.progress("searching", "trials") as progress:
         if folds:

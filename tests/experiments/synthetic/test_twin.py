@@ -315,7 +315,7 @@ def test_what_makes_no_sense_is_refused_before_anything(
 def test_a_dry_run_makes_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "out"
     words = ["reproduce", "rrnn-t3", "--synthetic", "--quick", "--out", str(out), "--dry-run"]
-    assert run(words) == 0
+    assert run([*words, "--json"]) == 0
     planned = json.loads(capsys.readouterr().out)
     assert planned["task"] == "intensity"
     assert sorted(planned["features"].values()) == ["audio", "text", "visual"]

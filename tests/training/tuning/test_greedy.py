@@ -152,6 +152,9 @@ def test_what_cannot_be_tried_is_refused_before_anything_is_written(
 def test_a_plan_trains_nothing(
     corpus: toy.Toy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run([*command(corpus, tmp_path / "study", *DEPTHS), "--seeds", "3", "--dry-run"]) == 0
+    assert (
+        run([*command(corpus, tmp_path / "study", *DEPTHS), "--seeds", "3", "--dry-run", "--json"])
+        == 0
+    )
     assert json.loads(capsys.readouterr().out)["trainings"] == 12
     assert not (tmp_path / "study").exists()
