@@ -13,7 +13,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from emocli.cli import streams
-from emocli.config import Tree, leaves
 from emocli.data import json_io
 from emocli.display import printable
 from emocli.errors import EmocliWarning
@@ -124,11 +123,13 @@ def _kept_widths(
 
 def plan(result: object, as_data: bool) -> None:
     """Print what a command would do: as JSON, or a table of it and one of each list of records."""
+    from emocli.config import leaves
+
     if as_data:
         as_json(result)
         return
     values: list[tuple[str, object]] = []
-    records: dict[str, list[Tree]] = {}
+    records: dict[str, list[Mapping[str, object]]] = {}
     for name, value in leaves(json_io.plain_values(result)):
         if isinstance(value, list) and value and all(isinstance(each, Mapping) for each in value):
             records[name] = value
@@ -146,10 +147,12 @@ def plan(result: object, as_data: bool) -> None:
 def _planned(value: object) -> str:
     """Write a value of a plan."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{name}={_planned(inner)}" for name, inner in leaves(value)) or "-"
+        return ", ".join(f"{name}={_planned(inner)}" for name, inner in value.items()) or "-"
     if isinstance(value, list):
         return ", ".join(map(_planned, value)) or "-"
-    return "-" if value is None else json.dumps(value, ensure_ascii=False).strip('"')
+    if isinstance(value, str):
+        return value
+    return "-" if value is None else json.dumps(value)
 
 
 def analysis(result: Analysis, as_data: bool) -> None:
