@@ -46,8 +46,10 @@ MEMBER = re.compile(r"\[|^constrained-|^float$")
 VALIDATOR = "Value error, "
 """How pydantic begins what a validator says."""
 
-LISTS = ("list_type", "tuple_type")
-"""Pydantic's names of the error of what is no list."""
+SHAPES = MappingProxyType(
+    {"list_type": "list", "tuple_type": "list", "dict_type": "section", "model_type": "section"}
+)
+"""Pydantic's name of an error, and what a value in its place must be."""
 
 
 @dataclass(frozen=True)
@@ -212,11 +214,10 @@ def build(kind: type[S], values: object, where: str) -> S:
             hint = f"give it with --set {key}=..." if where else ""
             raise ConfigError(f"setting '{key}' is missing", hint=hint) from None
         value = first["input"]
-        if first["type"] in LISTS:
-            hint = f"write {key}={json.dumps([value])}" if isinstance(value, str) else ""
-            raise ConfigError(
-                f"setting '{key}' = {shown(value)}: must be a list", hint=hint
-            ) from None
+        if shape := SHAPES.get(first["type"]):
+            hint = f"write {key}={_listed(value)}" if shape == "list" else f"set {key}.NAME=VALUE"
+            what = f"setting '{key}' = {shown(value)}: must be a {shape}"
+            raise ConfigError(what, hint=hint) from None
         message = first["msg"].removeprefix(VALIDATOR)
         what = f"setting '{key}' = {shown(value)}: {message[0].lower()}{message[1:]}"
         raise ConfigError(what) from None
@@ -354,6 +355,14 @@ def _value(text: str) -> Plain:
     value = tree.get("value")
     # More lines than one are no value; and nothing here is a date, but a name may look like one.
     return text if len(tree) != 1 or isinstance(value, DATES) else value
+
+
+def _listed(value: object) -> str:
+    """Write as a list what was given in the place of one, such as ``a,b``."""
+    parts = value.strip("[] ").split(",") if isinstance(value, str) else [value]
+    return json.dumps(
+        [_value(part.strip(" '\"")) if isinstance(part, str) else part for part in parts]
+    )
 
 
 def _nearest(kind: type[BaseModel], loc: tuple[int | str, ...], where: str) -> str:

@@ -31,6 +31,7 @@ class Outer(Settings):
     steps: Steps | Literal["longest"] = 20
     names: tuple[str, ...] = ()
     sizes: Sizes = Sizes(train=4, test=10)
+    weights: dict[str, float] = Field(default_factory=dict)
 
 
 def test_values_are_read_as_toml_or_text() -> None:
@@ -103,10 +104,20 @@ def test_of_a_choice_of_forms_the_nearest_is_explained() -> None:
         config.build(Outer, {"steps": 0}, "mel")
 
 
-def test_a_value_in_the_place_of_a_list_is_told_how_to_be_one() -> None:
-    said = r"'mel\.names' = 'a': must be a list; write mel\.names=\[\"a\"\]$"
-    with pytest.raises(ConfigError, match=said):
-        config.build(Outer, config.parse_sets(["names=a"]), "mel")
+@pytest.mark.parametrize(
+    ("given", "written"), [("a", '["a"]'), ("[a]", '["a"]'), ("a,b", '["a", "b"]'), ("3", "[3]")]
+)
+def test_a_value_in_the_place_of_a_list_is_told_how_to_be_one(given: str, written: str) -> None:
+    with pytest.raises(ConfigError, match=r"'mel\.names' = .*: must be a list") as raised:
+        config.build(Outer, config.parse_sets([f"names={given}"]), "mel")
+    assert str(raised.value).endswith(f"; write mel.names={written}")
+
+
+def test_a_value_in_the_place_of_a_section_is_told_how_to_be_one() -> None:
+    for key in ("sizes", "weights"):
+        said = rf"'mel\.{key}' = 3: must be a section; set mel\.{key}\.NAME=VALUE$"
+        with pytest.raises(ConfigError, match=said):
+            config.build(Outer, config.parse_sets([f"{key}=3"]), "mel")
 
 
 def test_a_section_keeps_its_other_defaults() -> None:

@@ -242,7 +242,8 @@ def _require_own_corpus(run: Path, folder: Path, config: RunConfig, corpus: Mani
     """
     if config.manifest.fingerprint != corpus.fingerprint:
         what = "the folds are those of another corpus"
-        raise RunError(what, where=run, hint=f"name one of them, {folder}")
+        hint = f"name one of them, {folder}, or evaluate all as one with --ensemble"
+        raise RunError(what, where=run, hint=hint)
 
 
 def _check(run: Path, parts: Sequence[RunEvaluator]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +27,7 @@ from emocli.evaluation.run_inputs import (
     find,
     imported_remarks,
     is_own,
+    learnt_remarks,
     normaliser_of,
     read_corpus,
 )
@@ -194,10 +195,21 @@ class RunEvaluator:
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What cannot be known of features, a line each: their origin, or their speakers."""
-        imported = imported_remarks(self.config, self.samples.manifest)
-        by_speaker = self.normaliser.remarks(self.samples.clips) if self.normaliser else ()
-        return (*imported, *by_speaker)
+        """What is to be known of clips, features and check beside the metrics, a line each."""
+        config, samples = self.config, self.samples
+        learnt = learnt_remarks(self.run, config, samples, own=not self.other)
+        imported = imported_remarks(config, samples.manifest)
+        by_speaker = self.normaliser.remarks(samples.clips) if self.normaliser else ()
+        return (*learnt, *imported, *by_speaker, *self._check_remarks())
+
+    def _check_remarks(self) -> Iterator[str]:
+        """Say that the modality check is another than that of the training, on its own corpus."""
+        same = self.samples.manifest.fingerprint == self.config.manifest.fingerprint
+        if self.repair.trust == "check" and self.config.check and same:
+            place = self.repair_factory.place
+            if digest(place) != self.config.check:
+                run = self.run.resolve().name
+                yield f"{run}: the modality check, {place.name}, was fitted anew since its training"
 
     @property
     def parts(self) -> tuple[RunEvaluator, ...]:

@@ -9,10 +9,12 @@ from emocli.config import Tree
 from emocli.data.filenames import content
 from emocli.data.manifest import Manifest, ManifestOrPath
 from emocli.data.normalisation import TestNormalisation, normalisation_note
+from emocli.data.samples import Samples
 from emocli.data.speakers import SpeakerNormaliser
 from emocli.data.store import StoredFeature
 from emocli.data.store.imported import without_files
 from emocli.data.store.recipe import is_former_digest
+from emocli.display import number_of
 from emocli.errors import ConfigError, EmocliError, RunError, StoreError
 from emocli.models import rundir
 from emocli.models.run_config import RunConfig, Source, View
@@ -158,6 +160,35 @@ def imported_remarks(config: RunConfig, corpus: Manifest) -> Iterator[str]:
                 f"{view.feature} was imported, of these clips and of the training's from files of "
                 "their own: that the same program wrote both in the same way cannot be checked"
             )
+
+
+def learnt_remarks(run: Path, config: RunConfig, samples: Samples, own: bool) -> Iterator[str]:
+    """Say that clips are tested which the run has learnt from, or may have.
+
+    Of a run whose manifest is gone nobody knows. Clips of the ``own`` corpus are of the split that
+    was asked for.
+    """
+    try:
+        corpus = read_corpus(run, config, None)
+    except EmocliError:
+        return
+    here, name = samples.manifest, run.resolve().name
+    if labels(corpus) != config.labels:
+        if here.fingerprint == corpus.fingerprint:
+            yield (
+                f"{name}: labels or splits of the train and valid split are no longer those of its "
+                "training; tested clips may be among those it has learnt from"
+            )
+        return
+    if own:
+        return
+    seen = {clip.id for clip in corpus.clips if clip.split != "test"}
+    known = {corpus.sources[clip] for clip in seen}
+    named = seen if here.dataset == corpus.dataset else set()
+    shared = sum(c.id in named or here.sources[c.id] in known for c in samples.clips)
+    if shared:
+        clips = f"of {len(samples):,} tested clips are among those it has learnt from or chosen by"
+        yield f"{name}: {number_of(shared, clips)}"
 
 
 def check_feature(store: StoredFeature | None, view: View, same: bool) -> None:

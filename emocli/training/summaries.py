@@ -38,6 +38,8 @@ class TrainPlan:
         Split to the clips that lack each modality.
     notes : tuple of str
         Warnings about the data and the settings.
+    trainings : int
+        How many networks: one for each seed, of each fold.
     folds : int, optional
         Of a cross-validation.
     """
@@ -54,6 +56,7 @@ class TrainPlan:
     clips: Mapping[str, int]
     missing: Mapping[str, Mapping[str, int]]
     notes: tuple[str, ...]
+    trainings: int
     folds: int | None = field(default=None, metadata=OPTIONAL)
 
 

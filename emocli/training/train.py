@@ -156,6 +156,7 @@ class TrainRequest:
             clips={split: len(samples) for split, samples in prepared.splits.items()},
             missing=prepared.missing,
             notes=prepared.notes,
+            trainings=sum(len(training.jobs) for training in trainings),
             folds=folds,
         )
 

@@ -201,8 +201,18 @@ def _searched(
     if dry_run:
         for each in folded(search, folds) if folds else [search]:
             each.check()
-        space = {name: each.text() for name, each in search.ranges.items()}
-        show.plan({"trials": search.trials * (folds or 1), "space": space}, json)
+        base = search.base
+        plan = {
+            "fusion": base.fusion,
+            "preset": base.preset,
+            "features": list(base.features or ()) or "all",
+            "settings": base.settings,
+            "trials": search.trials * (folds or 1),
+            "seeds": base.seeds,
+            "chosen_seeds": search.chosen_seeds or base.seeds,
+            "space": {name: each.text() for name, each in search.ranges.items()},
+        }
+        show.plan(plan, json)
         return
     with show.progress("searching", "trials") as progress:
         if folds:

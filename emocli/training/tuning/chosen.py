@@ -60,7 +60,7 @@ def choose_trial(search: Search) -> tuple[Trial, Choice]:
             best, f"{what}, and {search.monitor} has no standard error: {THE_BEST}", ahead
         )
     if not all(map(_has_predicted, runs)):
-        why = "a former version has left no predictions to compare"
+        why = "their predictions are not there to be compared"
         return _by_rule(best, f"{what}, but {why}: {THE_BEST}", ahead)
     error = _standard_error(search, metric, runs)
     if math.isnan(error):

@@ -44,6 +44,7 @@ from emocli.training.tuning.journal import (
     ended,
     load_optuna,
     open_study,
+    read_asked,
     started,
 )
 from emocli.training.tuning.ranges import with_default
@@ -54,7 +55,7 @@ UNNOTED = (
     "trials are not comparable; choose another --study to be certain"
 )
 
-NOTED = ("default.", "store.")
+NOTED = ("default.", "inputs.")
 """Names of what a study asked for that first versions did not note begin so."""
 
 SEEDS = 1_000_003
@@ -139,22 +140,24 @@ class Search:
         Raises
         ------
         EmocliError
-            If the base does not fit, the space is empty or names what there is not, or Optuna is
-            not installed.
+            If the base does not fit, the space is empty or names what there is not, Optuna is not
+            installed, or the folder holds another study or something else.
         """
         load_optuna()
         if not self.space:
             what = f"'{self.base.fusion}' declares no search space for what is not set"
             raise ConfigError(what, hint="name ranges: --space KEY=LOW..HIGH")
-        self._identity()  # reads the corpus and its stores
         list(self._at_ends())
+        self._require_own()
 
     @cached_property
-    def _stores(self) -> dict[str, str]:
-        """Fingerprints of the feature of each modality."""
+    def _inputs(self) -> dict[str, str]:
+        """Fingerprints of the feature of each modality, and of the modality check if it is used."""
         seeds = max(self.base.seeds, self.chosen_seeds or 0)
         (training,) = replace(self.base, seeds=seeds).trainings()
-        return {name: view.fingerprint for name, view in training.config.features.items()}
+        config = training.config
+        features = {name: view.fingerprint for name, view in config.features.items()}
+        return {**features, "check": config.check} if config.check else features
 
     def _at_ends(self) -> Iterator[TrainConfig]:
         """Read the settings with each value that a range ends at; yield the training's."""
@@ -209,21 +212,26 @@ class Search:
 
     def _begin(self) -> list[int]:
         """Make sure that the folder is that of this study; return the trials that are going on."""
-        journal = self.folder / JOURNAL
-        if not journal.is_file():
-            rundir.require_empty(self.folder, "a study")
-        drop_half_line(journal)
+        drop_half_line(self.folder / JOURNAL)
+        self._require_own()
         study = self._study(0)
-        was, now = study.user_attrs.get("asked"), self._identity()
+        was = study.user_attrs.get("asked")
         if was is None:
             study.enqueue_trial(self._default(), skip_if_exists=True)
-            study.set_user_attr("asked", now)
-        elif changed := _changed(was, now):
-            what = f"holds a study of another {', '.join(changed)}"
-            raise RunError(what, where=self.folder, hint="choose another --study")
+            study.set_user_attr("asked", self._identity())
         elif "default" not in was:
             warnings.warn(f"{self.folder}: {UNNOTED}", EmocliWarning, stacklevel=2)
         return [each.number for each in study.trials if each.state.name == "RUNNING"]
+
+    def _require_own(self) -> None:
+        """Refuse a folder that holds another study, or something else."""
+        if not (self.folder / JOURNAL).is_file():
+            rundir.require_empty(self.folder, "a study")
+            return
+        was = read_asked(self.folder)
+        if was is not None and (changed := _changed(was, self._identity())):
+            what = f"holds a study of another {', '.join(changed)}"
+            raise RunError(what, where=self.folder, hint="choose another --study")
 
     def _identity(self) -> dict[str, str]:
         base = self.base
@@ -234,7 +242,7 @@ class Search:
             "features": list(base.features or ()),
             "seeds": base.seeds,
             "manifest": base.manifest.fingerprint,
-            "store": self._stores,
+            "inputs": self._inputs,
             "fold": base.manifest.fold and base.manifest.fold.model_dump(),
             "robust": base.robust.stated(),
             "space": {name: each.text() for name, each in self.ranges.items()},
@@ -381,7 +389,7 @@ class Search:
 def _changed(was: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
     """Return the settings and ranges that differ from another study's, by dotted names.
 
-    Of a study that was asked for the same, return those defaults and stores it noted otherwise.
+    Of a study that was asked for the same, return those defaults and inputs it noted otherwise.
     """
     old, new = (dict(leaves({k: json.loads(v) for k, v in each.items()})) for each in (was, now))
     changed = sorted(key for key in {*old, *new} if old.get(key) != new.get(key))

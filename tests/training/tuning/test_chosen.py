@@ -245,7 +245,10 @@ def test_trials_of_a_former_version_are_not_compared(
     (study / f"trial-{whole['best']['number']:04d}" / FILE).unlink()
     found = tuned(arguments(corpus, study), capsys)
     assert found["choice"]["trial"] == whole["best"]["number"]
-    assert "left no predictions to compare: the best trial is chosen" in found["choice"]["reason"]
+    assert (
+        "predictions are not there to be compared: the best trial is chosen"
+        in found["choice"]["reason"]
+    )
 
 
 @pytest.mark.parametrize("damage", ["row", "clip", "width", "label", "number", "empty"])

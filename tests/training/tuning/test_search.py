@@ -368,7 +368,7 @@ def test_a_study_that_has_not_noted_its_defaults_goes_on_with_a_warning(
     study = open_study(folder, lower=False, sampler="tpe", seed=0, prune=True)
     asked = study.user_attrs["asked"]
     assert asked.pop("default")
-    assert asked.pop("store")
+    assert asked.pop("inputs")
     study.set_user_attr("asked", asked)
     assert run([*command(corpus, folder, *spaced(*SPACE)), "--json"]) == 0
     shown = capsys.readouterr()

@@ -98,6 +98,8 @@ def test_a_study_of_another_store_is_not_gone_on_with(
     tuned(again, capsys)
     study = open_study(tmp_path, lower=False, sampler="tpe", seed=0, prune=True)
     asked = study.user_attrs["asked"]
-    stores = {**json.loads(asked["store"]), "text": "another"}
-    study.set_user_attr("asked", {**asked, "store": json.dumps(stores)})
-    assert "holds a study of another store.text; choose another --study" in refused(*again)
+    inputs = {**json.loads(asked["inputs"]), "text": "another"}
+    study.set_user_attr("asked", {**asked, "inputs": json.dumps(inputs)})
+    for more in ([], ["--dry-run"]):
+        said = refused(*again, *more)
+        assert "holds a study of another inputs.text; choose another --study" in said
