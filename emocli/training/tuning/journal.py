@@ -102,7 +102,7 @@ def open_study(folder: Path, lower: bool, sampler: Sampler, seed: int, prune: bo
 
 def read_trials(folder: Path) -> tuple[list[Trial], bool]:
     """Return the trials of a folder that have ended, and whether less of the metric is better."""
-    study = _begun(folder)
+    study = _study_of(folder)
     if study is None:
         return [], False
     return ended(study), study.direction == load_optuna().study.StudyDirection.MINIMIZE
@@ -110,11 +110,11 @@ def read_trials(folder: Path) -> tuple[list[Trial], bool]:
 
 def read_asked(folder: Path) -> Mapping[str, str] | None:
     """Return what the study of a folder was asked for; None if it was not begun."""
-    study = _begun(folder)
+    study = _study_of(folder)
     return None if study is None else study.user_attrs.get("asked")
 
 
-def _begun(folder: Path) -> Any:
+def _study_of(folder: Path) -> Any:
     """Return the study of a folder, to be read; None if it was killed before it was begun."""
     optuna = load_optuna()
     try:
