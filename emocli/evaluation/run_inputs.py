@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from emocli.config import Tree
 from emocli.data.filenames import content
 from emocli.data.manifest import Manifest, ManifestOrPath
 from emocli.data.normalisation import TestNormalisation, normalisation_note
-from emocli.data.samples import Samples
 from emocli.data.speakers import SpeakerNormaliser
 from emocli.data.store import StoredFeature
 from emocli.data.store.imported import without_files
@@ -22,6 +22,9 @@ from emocli.models.rundir import CONFIG, Run
 from emocli.models.speakers import read_speakers
 from emocli.models.tensors import RESTORE
 from emocli.training.prepare import labels
+
+if TYPE_CHECKING:
+    from emocli.data.samples import Samples
 
 
 def normaliser_of(

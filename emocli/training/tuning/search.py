@@ -147,8 +147,9 @@ class Search:
         if not self.space:
             what = f"'{self.base.fusion}' declares no search space for what is not set"
             raise ConfigError(what, hint="name ranges: --space KEY=LOW..HIGH")
+        now = self._identity()  # reads the corpus and its stores
         list(self._at_ends())
-        self._require_own()
+        self._require_own(now)
 
     @cached_property
     def _inputs(self) -> dict[str, str]:
@@ -212,24 +213,25 @@ class Search:
 
     def _begin(self) -> list[int]:
         """Make sure that the folder is that of this study; return the trials that are going on."""
+        now = self._identity()
         drop_half_line(self.folder / JOURNAL)
-        self._require_own()
+        self._require_own(now)
         study = self._study(0)
         was = study.user_attrs.get("asked")
         if was is None:
             study.enqueue_trial(self._default(), skip_if_exists=True)
-            study.set_user_attr("asked", self._identity())
+            study.set_user_attr("asked", now)
         elif "default" not in was:
             warnings.warn(f"{self.folder}: {UNNOTED}", EmocliWarning, stacklevel=2)
         return [each.number for each in study.trials if each.state.name == "RUNNING"]
 
-    def _require_own(self) -> None:
+    def _require_own(self, now: Mapping[str, str]) -> None:
         """Refuse a folder that holds another study, or something else."""
         if not (self.folder / JOURNAL).is_file():
             rundir.require_empty(self.folder, "a study")
             return
         was = read_asked(self.folder)
-        if was is not None and (changed := _changed(was, self._identity())):
+        if was is not None and (changed := _changed(was, now)):
             what = f"holds a study of another {', '.join(changed)}"
             raise RunError(what, where=self.folder, hint="choose another --study")
 

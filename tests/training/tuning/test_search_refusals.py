@@ -45,6 +45,7 @@ corpus = toy.fixture(noise=1.5)
             ],
             "has no --trials, --sampler, --sampler-seed, --no-prune, --style; leave out --try or",
         ),
+        ([*spaced("train.lr=1..2"), "-f", "mell"], "no feature 'mell'"),
         ([*spaced("train.lr=1..2"), "--set", "train.lr=1"], "'train.lr' has a value and a range"),
     ],
 )
