@@ -46,10 +46,8 @@ MEMBER = re.compile(r"\[|^constrained-|^float$")
 VALIDATOR = "Value error, "
 """How pydantic begins what a validator says."""
 
-SHAPES = MappingProxyType(
-    {"list_type": "list", "tuple_type": "list", "dict_type": "section", "model_type": "section"}
-)
-"""Pydantic's name of an error, and what a value in its place must be."""
+NO_LIST, NO_SECTION = ("list_type", "tuple_type"), ("dict_type", "model_type")
+"""Pydantic's names of the errors of a value that stands in the place of a list, or a section."""
 
 
 @dataclass(frozen=True)
@@ -149,17 +147,13 @@ class Settings(BaseModel):
         """Take from the default of a section what a value of it leaves out."""
         if not isinstance(values, Mapping):
             return values
-        defaults = {
-            name: field.default
-            for name, field in cls.model_fields.items()
-            if type(field.default) is field.annotation and isinstance(field.default, Settings)
-        }
-        return {
-            name: {**dict(defaults[name]), **value}
-            if name in defaults and isinstance(value, Mapping)
-            else value
-            for name, value in values.items()
-        }
+        completed = dict(values)
+        for name, field in cls.model_fields.items():
+            default, value = field.default, values.get(name)
+            is_section = isinstance(default, Settings) and field.annotation is type(default)
+            if is_section and isinstance(value, Mapping):
+                completed[name] = {**dict(default), **value}
+        return completed
 
     @classmethod
     def __get_pydantic_core_schema__(
@@ -214,10 +208,11 @@ def build(kind: type[S], values: object, where: str) -> S:
             hint = f"give it with --set {key}=..." if where else ""
             raise ConfigError(f"setting '{key}' is missing", hint=hint) from None
         value = first["input"]
-        if shape := SHAPES.get(first["type"]):
-            hint = f"write {key}={_listed(value)}" if shape == "list" else f"set {key}.NAME=VALUE"
-            what = f"setting '{key}' = {shown(value)}: must be a {shape}"
-            raise ConfigError(what, hint=hint) from None
+        if first["type"] in NO_SECTION:
+            raise _no_section(value, key) from None
+        if first["type"] in NO_LIST:
+            what = f"setting '{key}' = {shown(value)}: must be a list"
+            raise ConfigError(what, hint=f"write {key}={_listed(value)}") from None
         message = first["msg"].removeprefix(VALIDATOR)
         what = f"setting '{key}' = {shown(value)}: {message[0].lower()}{message[1:]}"
         raise ConfigError(what) from None
@@ -250,9 +245,7 @@ def section(values: object, where: str) -> Tree:
         If a value stands in its place.
     """
     if not isinstance(values, Mapping):
-        hint = f"set {where}.KEY=VALUE"
-        what = f"'{where}' is a section, not a setting (now {shown(values)})"
-        raise ConfigError(what, hint=hint)
+        raise _no_section(values, where)
     return dict(values)
 
 
@@ -355,6 +348,11 @@ def _value(text: str) -> Plain:
     value = tree.get("value")
     # More lines than one are no value; and nothing here is a date, but a name may look like one.
     return text if len(tree) != 1 or isinstance(value, DATES) else value
+
+
+def _no_section(value: object, where: str) -> ConfigError:
+    what = f"'{where}' is a section, not a setting (now {shown(value)})"
+    return ConfigError(what, hint=f"set {where}.KEY=VALUE")
 
 
 def _listed(value: object) -> str:

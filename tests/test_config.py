@@ -115,7 +115,7 @@ def test_a_value_in_the_place_of_a_list_is_told_how_to_be_one(given: str, writte
 
 def test_a_value_in_the_place_of_a_section_is_told_how_to_be_one() -> None:
     for key in ("sizes", "weights"):
-        said = rf"'mel\.{key}' = 3: must be a section; set mel\.{key}\.NAME=VALUE$"
+        said = rf"^'mel\.{key}' is a section, not a setting \(now 3\); set mel\.{key}\.KEY=VALUE$"
         with pytest.raises(ConfigError, match=said):
             config.build(Outer, config.parse_sets([f"{key}=3"]), "mel")
 

@@ -137,7 +137,7 @@ def plan(result: object, as_data: bool) -> None:
             values += [(name, _planned(each)) for each in value]
         else:
             values.append((name, _planned(value)))
-    table(("plan", "value"), values)
+    table(("what", "value"), values)
     for name, rows in records.items():
         columns = list(dict.fromkeys(key for row in rows for key in row))
         cells = [[_planned(row.get(column)) for column in columns] for row in rows]

@@ -166,21 +166,21 @@ def imported_remarks(config: RunConfig, corpus: Manifest) -> Iterator[str]:
 
 
 def learnt_remarks(run: Path, config: RunConfig, samples: Samples, own: bool) -> Iterator[str]:
-    """Say that clips are tested which the run has learnt from, or may have.
+    """Say that clips are tested which the run was trained or validated on, or may have been.
 
     Of a run whose manifest is gone nobody knows. Clips of the ``own`` corpus are of the split that
     was asked for.
     """
+    here, name = samples.manifest, run.resolve().name
     try:
-        corpus = read_corpus(run, config, None)
+        corpus = here if own else read_corpus(run, config, None)
     except EmocliError:
         return
-    here, name = samples.manifest, run.resolve().name
     if labels(corpus) != config.labels:
         if here.fingerprint == corpus.fingerprint:
             yield (
                 f"{name}: labels or splits of the train and valid split are no longer those of its "
-                "training; tested clips may be among those it has learnt from"
+                "training; tested clips may be among those it was trained on"
             )
         return
     if own:
@@ -190,8 +190,8 @@ def learnt_remarks(run: Path, config: RunConfig, samples: Samples, own: bool) ->
     named = seen if here.dataset == corpus.dataset else set()
     shared = sum(c.id in named or here.sources[c.id] in known for c in samples.clips)
     if shared:
-        clips = f"of {len(samples):,} tested clips are among those it has learnt from or chosen by"
-        yield f"{name}: {number_of(shared, clips)}"
+        trained = f"of {len(samples):,} tested clips are among those it was trained or validated on"
+        yield f"{name}: {number_of(shared, trained)}"
 
 
 def check_feature(store: StoredFeature | None, view: View, same: bool) -> None:

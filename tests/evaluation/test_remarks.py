@@ -52,7 +52,7 @@ def test_clips_that_were_learnt_from_are_told_of(copied: Path) -> None:
     assert remarks(copied / "one") == []
     assert remarks(copied / "one", copied / "toy.csv", split="train") == []
     other = changed(copied, moved, "other.csv")
-    learnt = "of 60 tested clips are among those it has learnt from or chosen by"
+    learnt = "of 60 tested clips are among those it was trained or validated on"
     assert remarks(copied / "one", other) == [f"one: 60 {learnt}"]
 
 
@@ -66,7 +66,7 @@ def test_they_are_known_by_name_or_by_what_they_hold(
     learnt = next(clip for clip in manifest.clips if clip.split == "train")
     learnt = replace(learnt, split="test", text=text or learnt.text)
     other = replace(manifest, clips=(*tested, learnt), dataset=dataset)
-    said = "one: 1 of 46 tested clips is among those it has learnt from or chosen by"
+    said = "one: 1 of 46 tested clips is among those it was trained or validated on"
     samples = Samples(other, other.clips, {})
     assert list(learnt_remarks(run, read_config(run), samples, own=False)) == [said]
     renamed = replace(other, clips=(*tested, replace(learnt, text="more words")), dataset="another")

@@ -56,7 +56,7 @@ UNNOTED = (
 )
 
 NOTED = ("default.", "inputs.")
-"""Names of what a study asked for that first versions did not note begin so."""
+"""How the names of those values begin which the first versions of a study did not note."""
 
 SEEDS = 1_000_003
 """The seed of a trial's sampler is that of the search times this, and the trial's number."""
