@@ -144,6 +144,7 @@ def ended(study: Any) -> list[Trial]:
             each.value if each.state.name == "COMPLETE" else None,
             each.user_attrs.get("epochs", 0),
             each.user_attrs.get("seconds", 0.0),
+            each.user_attrs.get("error"),
         )
         for each in study.trials
         if each.state.name in ENDED

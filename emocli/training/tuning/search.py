@@ -201,15 +201,20 @@ class Search:
                     progress(count, self.trials)
                     self._tidy()
             self._tidy()  # what a kill just before the last one has left
-        ended = self.ended()
-        if not any(trial.state == "complete" for trial in ended):
-            what = f"none of {len(ended)} trials came to its end{self._first_error()}"
-            raise RunError(what, where=self.folder, hint="choose narrower ranges with --space")
+        self._report_failed()
 
-    def _first_error(self) -> str:
-        """Return why the first trial failed that says why, as a message goes on."""
-        errors = (each.user_attrs.get("error") for each in self._study(0).trials)
-        return next((f" ({error})" for error in errors if error), "")
+    def _report_failed(self) -> None:
+        """Warn of trials that failed, with why the first did; refuse where none has succeeded."""
+        ended = self.ended()
+        failed = [trial for trial in ended if trial.state == "failed"]
+        why = next((f" ({trial.error})" for trial in failed if trial.error), "")
+        hint = "choose narrower ranges with --space"
+        if not any(trial.state == "complete" for trial in ended):
+            what = f"none of {len(ended)} trials came to its end{why}"
+            raise RunError(what, where=self.folder, hint=hint)
+        if failed:
+            what = f"{len(failed)} of {len(ended)} trials failed{why}"
+            warnings.warn(f"{self.folder}: {what}; {hint}", EmocliWarning, stacklevel=3)
 
     def _begin(self) -> list[int]:
         """Make sure that the folder is that of this study; return the trials that are going on."""

@@ -54,6 +54,7 @@ def blocks(summary: SearchSummary, files: Mapping[str, bytes]) -> list[Block]:
         Grid(("setting", "range"), list(summary.space.items()), left=(0, 1)),
         Heading("The best trials"),
         _table(summary),
+        *_failed(summary.trials),
     ]
 
 
@@ -120,6 +121,12 @@ def _table(summary: SearchSummary) -> Grid:
         for trial in shown
     ]
     return Grid(("trial", f"valid {summary.monitor}", "epochs", *names), rows)
+
+
+def _failed(trials: Iterable[Trial]) -> list[Block]:
+    """Return why trials failed, if any did."""
+    rows = [(str(trial.number), trial.error or "-") for trial in trials if trial.state == "failed"]
+    return [Heading("Trials that failed"), Grid(("trial", "why"), rows, left=(1,))] if rows else []
 
 
 def drawings(

@@ -22,7 +22,10 @@ TrialOutcome = Literal["complete", "pruned", "failed"]
 
 @dataclass(frozen=True)
 class Trial(Record):
-    """A trial that has ended: what it drew, its validation metric, and the epochs it took."""
+    """A trial that has ended: what it drew, its validation metric, and the epochs it took.
+
+    ``error`` says why it failed; reports of former versions lack it.
+    """
 
     number: int
     settings: dict[str, Value]
@@ -30,6 +33,7 @@ class Trial(Record):
     valid: float | None
     epochs: int
     seconds: float
+    error: str | None = field(default=None, metadata=OPTIONAL)
 
 
 def value_text(value: Value) -> str:

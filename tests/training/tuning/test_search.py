@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import html
 import io
 import json
 import math
@@ -255,11 +256,19 @@ def test_workers_share_the_trials(
 def test_what_fails_is_counted_and_the_others_go_on(
     corpus: toy.Toy, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    ranges = spaced("train.lr=1e-3..1e2:log", "train.clip=0,1")
-    found = tuned(command(corpus, tmp_path / "a", *ranges, *SMALL, trials=8), capsys)
-    states = [trial["state"] for trial in found["trials"]]
-    assert found["budget"]["failed"] == states.count("failed")
-    assert states.count("complete") > 0
+    spaces = spaced("train.scheduler=none,plateau")  # which needs train.patience
+    options = (*spaces, *SMALL, "--set", "train.patience=0")
+    pytest.importorskip("optuna")
+    assert run([*command(corpus, tmp_path / "a", *options, trials=6), "--json"]) == 0
+    printed = capsys.readouterr()
+    found = json.loads(printed.out)
+    failed = [trial for trial in found["trials"] if trial["state"] == "failed"]
+    assert 0 < found["budget"]["failed"] == len(failed) < 6
+    why = "setting 'train.scheduler' = 'plateau' waits a third of train.patience, which is 0"
+    assert all(trial["error"].startswith(why) for trial in failed)
+    assert f"a: {len(failed)} of 6 trials failed ({why}" in printed.err
+    page = (tmp_path / "a" / "study.html").read_text("utf-8")
+    assert page.count(html.escape(why)) == len(failed)
 
 
 def test_where_none_comes_to_its_end_it_says_why(
