@@ -101,9 +101,12 @@ class Manifest:
         Raises
         ------
         ManifestError
-            If either file is absent or breaks a rule; the message names row and column.
+            If either file is absent or breaks a rule, which the message names with row and
+            column, or if the folder that is named does not exist.
         """
         path = Path(path)
+        if root is not None and not Path(root).is_dir():
+            raise ManifestError("there is no such folder of media", where=root)
         table, sidecar = read_both(path)
         known = known_columns(sidecar.classes)
         base = manifest_rules.absolute(path.parent / sidecar.root if root is None else Path(root))

@@ -191,6 +191,16 @@ def _limit_threads(threads: int) -> None:
         sys.modules["torch"].set_num_threads(threads)
 
 
+def _require_address(address: str) -> None:
+    """Refuse what is no address; Dask's client leaves a traceback behind."""
+    comm: Any = importlib.import_module("distributed.comm")
+    try:
+        comm.get_address_host_port(address if "://" in address else f"tcp://{address}")
+    except ValueError as error:
+        what, hint = f"'{address}' is no address ({error})", "write tcp://HOST:PORT"
+        raise ConfigError(what, where="--scheduler", hint=hint) from None
+
+
 @contextmanager
 def _cluster(address: str) -> Iterator[Pool]:
     try:
@@ -198,6 +208,7 @@ def _cluster(address: str) -> Iterator[Pool]:
     except ImportError:
         hint = "pip install 'emocli[cluster]'"
         raise ConfigError("needs Dask", where="--scheduler", hint=hint) from None
+    _require_address(address)
     try:
         client = dask.Client(address, timeout=10, set_as_default=False)
     except (OSError, ValueError, TimeoutError) as error:

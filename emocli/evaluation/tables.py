@@ -33,7 +33,7 @@ def tables(report: EvaluationReport) -> tuple[ReportTable, ...]:
 
 def notes(report: EvaluationReport) -> tuple[str, ...]:
     """Say what the numbers are, a line each."""
-    seeds = len(report.seeds)
+    seeds = 1 if report.ensemble else len(report.seeds)
     return (
         f"intervals: {report.interval}",
         *dict.fromkeys([*interval_notes([report]), *group_notes(report.by or ())]),

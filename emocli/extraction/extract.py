@@ -117,7 +117,12 @@ def extract(
     corpus, folder = Manifest.of(manifest), Path(store)
     jobs = _jobs(corpus, listed(features), folder, settings or {}, overwrite, update)
     jobs = [replace(job, extractor=(extractors or {}).get(job.feature)) for job in jobs]
-    advance = _counter(progress, sum(each.remaining for each in _plans(jobs)))
+    plans = _plans(jobs)
+    # Before any is computed: what a later one lacks is not said after hours.
+    jobs = [
+        each.prepared() if now.remaining else each for each, now in zip(jobs, plans, strict=True)
+    ]
+    advance = _counter(progress, sum(each.remaining for each in plans))
     links = _upstream(jobs)
     results = []
     with open_pool(workers, scheduler) if pool is None else nullcontext(pool) as place:
@@ -177,6 +182,15 @@ class _Job:
             return ""
         reasons = [lacking(clip, self.module.MODALITY) for clip in self.manifest.clips]
         return reasons[0] if all(reasons) else ""
+
+    def prepared(self) -> _Job:
+        """Return it with the extractor that its plug-in makes, if it has none."""
+        if self.extractor is not None:
+            return self
+        own = self.module.prepare(self.config, self.manifest.clips)
+        place = type(self.config).__module__
+        plugins.require(own, Callable, "the result of prepare", self.feature, place)
+        return replace(self, extractor=own)
 
     def plan(self, recipe: Recipe) -> ExtractionPlan:
         try:
@@ -267,10 +281,7 @@ class _Job:
         clips = [clip for clip in self.manifest.clips if clip.id not in known]
         if not clips:
             return []
-        own = self.extractor or self.module.prepare(self.config, self.manifest.clips)
-        place = type(self.config).__module__
-        plugins.require(own, Callable, "the result of prepare", self.feature, place)
-        shared = SharedExtractor(own)
+        shared = SharedExtractor(cast(Extractor, self.prepared().extractor))
         upstream = {name: store_path(self.folder, name) for name in self.module.REQUIRES}
         size = max(1, min(PART, len(clips) // room))  # few clips still occupy every worker
         chunks = [tuple(clips[k : k + size]) for k in range(0, len(clips), size)]

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from emocli.errors import ConfigError
 from emocli.features._onnx import Array, OnnxConfig, OnnxModel
@@ -42,6 +42,13 @@ class OnnxPicturesConfig(OnnxConfig):
     scale: Annotated[float, Field(gt=0, le=1000)] = 1 / 255
     mean: tuple[Annotated[float, Field(ge=-1000, le=1000)], ...] = (0.485, 0.456, 0.406)
     std: tuple[Annotated[float, Field(gt=0, le=1000)], ...] = (0.229, 0.224, 0.225)
+
+    @model_validator(mode="after")
+    def _one_or_one_per_colour(self) -> OnnxPicturesConfig:
+        for name in ("mean", "std"):
+            if len(getattr(self, name)) not in (1, 3):
+                raise ValueError(f"{name} is one number or one per colour: 1 or 3 of them")
+        return self
 
 
 class FacesConfig(OnnxPicturesConfig):

@@ -147,7 +147,7 @@ def kind_of(path: Path) -> str:
         return "pkl"
     if path.suffix in (".npz", ".csd"):
         return path.suffix[1:]  # absent or damaged: its reader says which
-    hint = "a ragged .npz, a .csd or an MMSA .pkl is expected"
+    hint = "a ragged .npz, a .csd or an MMSA .pkl is expected; of tables name their --format"
     raise StoreError("is none of the files emocli imports", where=path, hint=hint)
 
 

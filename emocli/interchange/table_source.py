@@ -115,7 +115,7 @@ class TableSource:
             clip, place = self._places[entry]
             rows = self._tables.rows(place.name)
             rows, longer = _part(rows, clip) if place.whole else (rows, False)
-            rows, notes = kept(_in_time(rows), self.layout)
+            rows, notes = kept(_in_time(rows), self.layout, self._name)
             notes = {**notes, LONGER: int(longer)}
             timed = Timed(rows.values.astype(np.float32), rows.spans)
             self._last = entry, timed.since(clip.start or 0.0) if place.whole else timed, notes
@@ -163,37 +163,61 @@ def _in_time(rows: TableRows) -> TableRows:
     return rows if rows.spans is None else rows[np.argsort(rows.spans[:, 0], kind="stable")]
 
 
-def kept(rows: TableRows, layout: Layout) -> tuple[TableRows, Mapping[str, int]]:
+def kept(rows: TableRows, layout: Layout, name: str) -> tuple[TableRows, Mapping[str, int]]:
     """Leave out rows that failed, and of several faces what is not wanted; count both.
 
-    Frames that failed are missing, not zeros.
+    Frames that failed are missing, not zeros. ``name`` is that of the format.
+
+    Raises
+    ------
+    StoreError
+        If one of several rows of a frame is to be taken, and nothing tells which.
     """
     failed = ~rows.success | np.isnan(rows.confidence)
     unsure = ~failed & (rows.confidence < layout.min_confidence)
     empty = ~failed & ~unsure & np.isnan(rows.values).all(axis=1)
-    good = rows[~(failed | unsure | empty)]
-    taken = _faces(good, layout)
+    spans = np.zeros((len(rows), 2)) if rows.spans is None else rows.spans
+    untimed = ~failed & ~unsure & ~empty & ~np.isfinite(spans).all(axis=1)
+    good = rows[~(failed | unsure | empty | untimed)]
+    taken = _faces(good, layout, name)
     notes = {
         "rows": len(rows),
         "rows.failed": int(failed.sum()),
         "rows.unsure": int(unsure.sum()),
         "rows.without_a_number": int(empty.sum()),
+        "rows.without_a_time": int(untimed.sum()),
         "rows.of_other_faces": len(good) - len(taken),
     }
     return taken, notes
 
 
-def _faces(rows: TableRows, layout: Layout) -> TableRows:
+def _faces(rows: TableRows, layout: Layout, name: str) -> TableRows:
     if layout.faces == "all" or len(rows) < 2:
         return rows
     if layout.faces == "mean":
         return _mean(rows)
     if rows.face is not None:
         rows = rows[rows.face == _main(rows.face, rows.confidence)]
+    else:
+        _require_surest(rows, name)
     # The surest of each frame, in the order of the table.
     order = np.lexsort((np.arange(len(rows)), -rows.confidence))
     _, first = np.unique(rows.frame[order], return_index=True)
     return rows[np.sort(order[first])]
+
+
+def _require_surest(rows: TableRows, name: str) -> None:
+    """Refuse several rows of a frame, none of which is surer than the others, unless all agree."""
+    ordered = rows[np.lexsort((-rows.confidence, rows.frame))]
+    same = np.diff(ordered.frame) == 0
+    surest = np.r_[True, ~same][:-1]  # of its frame
+    tied = surest & same & (np.diff(ordered.confidence) == 0)
+    one, next_one = ordered.values[:-1], ordered.values[1:]
+    alike = ((one == next_one) | (np.isnan(one) & np.isnan(next_one))).all(axis=1)
+    if (tied & ~alike).any():
+        what = "has several rows of a frame, and no column tells whose they are or how sure"
+        hint = f"name that column: --set {name}.face=NAME; or --set {name}.faces=all (or mean)"
+        raise StoreError(what, hint=hint)
 
 
 def _main(face: NDArray[np.str_], confidence: Numbers) -> str:

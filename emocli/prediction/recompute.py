@@ -308,7 +308,8 @@ def _require_encoder(module: Feature, name: str, settings: Tree) -> None:
     fresh = build(module.Config, {k: v for k, v in settings.items() if k != DIGEST}, name)
     now = str(fresh.model_dump().get(DIGEST))
     if not is_former_digest(DIGEST, recorded, now):  # equal ones, too
-        what = f"the encoder of '{name}' is not the one the run was trained with"
+        what = "is not the one the run was trained with" if now else "is not here"
+        what = f"the encoder of '{name}' {what}"
         setting = next((f"{name}.{key}" for key, _ in _paths(fresh)), f"{name}.encoder")
         hint = f"say where that is: --set {setting}=PLACE"
         raise ConfigError(what, where=f"setting '{setting}'", hint=hint)

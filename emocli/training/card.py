@@ -126,18 +126,19 @@ def _results(
     return (
         "## Validation\n\n"
         f"Of the {kept} epoch ({epochs}; seed {seeds}){chosen}; `emocli evaluate` reports on the "
-        f"test split.{_refit(config)}\n\n"
+        f"test split.{_refit(config, bool(baselines))}\n\n"
         f"| metric | value |{''.join(f' {name} |' for name in baselines)} what it is |\n"
         f"|---|---|{'---|' * len(baselines)}---|\n" + "\n".join(rows)
     ) + (f"\n\n{BASELINES.format(kinds)}" if baselines else "")
 
 
-def _refit(config: RunConfig) -> str:
+def _refit(config: RunConfig, baselines: bool) -> str:
     if not config.train.refit:
         return ""
+    kept = ", and so were the classical models: these are" if baselines else ": that is"
     return (
         " Then the network was trained anew, on train and valid split together, for as many "
-        "epochs, and so were the classical models: these are what is kept. Features are "
+        f"epochs{kept} what is kept. Features are "
         "standardised, and proxies made, by both splits; a modality check stays that of the train "
         "split, for its thresholds need clips it never saw."
     )

@@ -85,3 +85,10 @@ def test_links_may_not_lead_out_of_the_root(tmp_path: Path) -> None:
 
 def manifest_of(clip: Clip, root: Path) -> Manifest:
     return Manifest((clip,), ("a",), "single", "x", root)
+
+
+def test_a_named_folder_of_media_has_to_be_there(tmp_path: Path) -> None:
+    path = tmp_path / "n.csv"
+    manifest_of(Clip("1", text="hello"), tmp_path).write(path)
+    with pytest.raises(ManifestError, match="absent: there is no such folder of media"):
+        Manifest.read(path, tmp_path / "absent")

@@ -49,7 +49,9 @@ def test_it_is_scored_as_one_network(corpus: toy.Toy, several: Path) -> None:
 
 def test_the_command_says_so(several: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert command(["evaluate", str(several), "--ensemble", "--no-figures"]) == 0
-    assert "(mean of 3 networks)" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "(mean of 3 networks)" in printed
+    assert "±" not in printed
 
 
 def test_one_network_is_no_ensemble(corpus: toy.Toy) -> None:

@@ -354,11 +354,41 @@ def test_cluster_gives_the_same(tmp_path: Path, store: Path) -> None:
     assert failures(store) == failures(tmp_path / "dask")
 
 
-def test_silent_scheduler_is_one_line(tmp_path: Path, store: Path) -> None:
+@pytest.mark.parametrize("address", ["nonsense", "nonsense://127.0.0.1:1", "tcp://127.0.0.1"])
+def test_what_is_no_address_of_a_scheduler_is_one_line(
+    tmp_path: Path, store: Path, address: str
+) -> None:
     pytest.importorskip("distributed")
     manifest = toy_features.corpus(["fine"], tmp_path)
+    with pytest.raises(ConfigError, match=r"--scheduler: .* is no address .*tcp://HOST:PORT"):
+        extract(manifest, ["toy"], store, settings={}, scheduler=address)
+
+
+def test_a_silent_scheduler_is_one_line(
+    tmp_path: Path, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    distributed = pytest.importorskip("distributed")
+
+    def client(address: str, **options: object) -> None:
+        raise TimeoutError(f"{address} does not answer")
+
+    monkeypatch.setattr(distributed, "Client", client)
+    manifest = toy_features.corpus(["fine"], tmp_path)
     with pytest.raises(ConfigError, match="no Dask scheduler answers"):
-        extract(manifest, ["toy"], store, settings={}, scheduler="nonsense://127.0.0.1:1")
+        extract(manifest, ["toy"], store, settings={}, scheduler="127.0.0.1:8786")
+
+
+def test_what_a_later_feature_lacks_is_said_before_any_is_computed(
+    tmp_path: Path, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def prepare(config: object, clips: object) -> None:
+        raise ConfigError("its model is not here")
+
+    monkeypatch.setattr(plugins.load("features", "toy_mean"), "prepare", prepare)
+    manifest = toy_features.corpus(["fine"], tmp_path)
+    with pytest.raises(ConfigError, match="its model is not here"):
+        extract(manifest, ["toy", "toy_mean"], store, settings={})
+    assert not list(store.rglob("*.h5"))
 
 
 def test_an_extractor_that_is_none_is_refused_before_any_clip(

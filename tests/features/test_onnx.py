@@ -187,3 +187,14 @@ def test_extract_train_evaluate(
     capsys.readouterr()
     assert run(["evaluate", str(tmp_path / "run"), "--no-figures", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["n"] == 4
+
+
+@pytest.mark.parametrize("name", ["mean", "std"])
+@pytest.mark.parametrize("values", [[], [1, 2], [1, 2, 3, 4]])
+def test_numbers_of_colours_are_one_or_three(name: str, values: list[float]) -> None:
+    with pytest.raises(ConfigError, match=f"{name} is one number or one per colour"):
+        config.build(
+            plugins.load("features", "onnx_face").Config,
+            {"model": "m.onnx", name: values},
+            "onnx_face",
+        )

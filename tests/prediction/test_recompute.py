@@ -55,3 +55,9 @@ def test_an_encoder_that_was_changed_is_refused(tmp_path: Path) -> None:
     recipe_of(tmp_path, "text_model", settings | {"digest": noted[:64]})
     with pytest.raises(ConfigError, match="is not the one the run was trained with"):
         recipe_of(tmp_path, "text_model", settings)
+
+
+def test_an_encoder_whose_folder_has_gone_is_told_from_another_one(tmp_path: Path) -> None:
+    settings = {"encoder": str(tmp_path / "gone"), "digest": "1" * 64}
+    with pytest.raises(ConfigError, match="the encoder of 'text_model' is not here"):
+        recipe_of(tmp_path, "text_model", settings)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+
+import pytest
 
 from tests import toy
 
@@ -34,3 +37,14 @@ def test_the_card_names_only_files_that_are_there(corpus: toy.Toy, tmp_path: Pat
     assert (run / "seed-1" / "calibration.json").is_file()
     assert "(in `calibration.json`)" in (run / "seed-1" / "README.md").read_text()
     assert "`reports/`" not in body  # there is none before an evaluation, and in a packed run
+
+
+@pytest.mark.parametrize("baselines", [True, False])
+def test_the_card_tells_of_a_last_fit_what_was_fitted(
+    corpus: toy.Toy, tmp_path: Path, baselines: bool
+) -> None:
+    settings = {**toy.QUICK, "train": {**toy.QUICK["train"], "refit": True}}
+    request = corpus.request(tmp_path / "run", settings=settings)
+    body = (replace(request, baselines=baselines).train().run / "README.md").read_text()
+    assert "trained anew, on train and valid split together" in body
+    assert ("classical models" in body) == baselines

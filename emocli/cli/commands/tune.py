@@ -199,8 +199,10 @@ def _searched(
     from emocli.training.tuning.study_summary import SearchReport
 
     if dry_run:
-        for each in folded(search, folds) if folds else [search]:
-            each.check()
+        if folds:
+            folded(search, folds)
+        else:
+            search.check()
         base = search.base
         plan = {
             "fusion": base.fusion,

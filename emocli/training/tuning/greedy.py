@@ -19,13 +19,15 @@ from pathlib import Path
 from emocli.config import Tree, merge, parse_sets
 from emocli.data.durable import locked, used_folder, write_text
 from emocli.data.json_io import as_json
-from emocli.errors import ConfigError
+from emocli.errors import ConfigError, RunError
 from emocli.metrics.metrics import ERRORS
 from emocli.models import rundir
 from emocli.training.summaries import TrainSummary
 from emocli.training.train import TrainRequest
+from emocli.training.tuning.journal import JOURNAL
 from emocli.training.tuning.study_summary import (
     GREEDY_REPORT,
+    REPORT,
     TriedValue,
     TuneSummary,
     network_versions,
@@ -84,12 +86,16 @@ class Study:
         Raises
         ------
         EmocliError
-            If a value would be refused, or a setting is named twice; nothing has been written.
+            If a value would be refused, a setting is named twice, or the folder holds a study of
+            another kind; nothing has been written.
         """
         settings = [each.setting for each in self.candidates]
         if not settings or len(set(settings)) < len(settings):
             what = "names a setting twice" if settings else "names no setting"
             raise ConfigError(what, where="--try", hint="write --try KEY=VALUE,VALUE once for each")
+        if (self.base.run / REPORT).is_file() or (self.base.run / JOURNAL).is_file():
+            what = "holds a study of another kind"
+            raise RunError(what, where=self.base.run, hint="choose another --study")
         for each in self.candidates:
             for value in each.values:
                 tree = merge(self.base.settings, each.settings(value))

@@ -164,11 +164,9 @@ def carry_out_nested(
     Raises
     ------
     EmocliError
-        As of `Search.carry_out`, and if the corpus cannot be folded so.
+        As of `folded` and `Search.carry_out`.
     """
     searches = folded(search, folds)
-    for each in searches:
-        each.check()
     run, summaries = search.folder / CHOSEN, []
     for index, each in enumerate(searches):
 
@@ -197,9 +195,16 @@ def carry_out_nested(
 
 
 def folded(search: Search, folds: int) -> list[Search]:
-    """Return a search for every fold, each in a folder of its own, with a seed of its own."""
+    """Return a search for every fold, each in a folder of its own, with a seed of its own.
+
+    Raises
+    ------
+    EmocliError
+        As of `Search.check`, and if the corpus cannot be folded so, or the folder holds something
+        else.
+    """
     base = search.base
-    return [
+    searches = [
         replace(
             search,
             base=replace(base, manifest=base.manifest.folded(k, folds), run=folder),
@@ -207,6 +212,11 @@ def folded(search: Search, folds: int) -> list[Search]:
         )
         for k, folder in enumerate(rundir.fold_folders(base.run, folds))
     ]
+    if not any(each.folder.exists() for each in searches):
+        rundir.require_empty(base.run, "a study with folds")
+    for each in searches:
+        each.check()
+    return searches
 
 
 def _reported(

@@ -104,3 +104,19 @@ def test_a_study_of_another_store_is_not_gone_on_with(
     for more in ([], ["--dry-run"]):
         said = refused(*again, *more)
         assert "holds a study of another inputs.text; choose another --study" in said
+
+
+def test_a_folder_takes_one_kind_of_study(
+    corpus: toy.Toy, tmp_path: Path, refused: Refused
+) -> None:
+    pytest.importorskip("optuna")
+    plain = command(corpus, tmp_path / "plain", *spaced("train.lr=1e-3,1e-2"), trials=1)
+    assert run(plain) == 0
+    before = (tmp_path / "plain" / "study.json").read_bytes()
+    greedy = command(corpus, tmp_path / "plain", "--try", "train.lr=1e-3,1e-2")
+    del greedy[greedy.index("--trials") : greedy.index("--trials") + 2]
+    for extra in ([], ["--dry-run"]):
+        said = "is there already and is not a study with folds; choose another"
+        assert said in refused(*plain, "--folds", "3", *extra)
+        assert "holds a study of another kind; choose another --study" in refused(*greedy, *extra)
+    assert (tmp_path / "plain" / "study.json").read_bytes() == before
