@@ -228,3 +228,12 @@ def test_the_command_says_what_was_replaced(
         assert "toy: media files of 1 clip were replaced" in capsys.readouterr().err
     assert cli([*command, "--update"]) == 0
     assert "replaced" not in capsys.readouterr().err
+
+
+def test_a_part_of_clips_without_the_medium_alone_is_kept(tmp_path: Path, store: Path) -> None:
+    """The columns have names, and such a part no rows that they could name."""
+    manifest = toy_features.corpus(["fine", *["absent"] * 20], tmp_path)
+    [first] = extract(manifest, ["toy"], store, settings={})
+    assert (first.done, first.absent) == (1, 20)
+    [planned] = plan(manifest, ["toy"], store, settings={})
+    assert (planned.present, planned.absent, planned.remaining) == (1, 20, 0)

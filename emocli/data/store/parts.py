@@ -79,7 +79,7 @@ def write_part(
         lengths=[len(tracks[clip_id]) for clip_id in ids],
         columns=columns or {"values": Column(np.dtype("<f4"), ())},
         blocks=[(name, rows) for i in ids if len(tracks[i]) for name, rows in arrays[i].items()],
-        names=names,
+        names=names if columns else (),  # of clips without a track there are no rows to name
         notes=[note_text(tracks[i].notes) for i in ids],
         absent=absent,
         attributes=recipe.attributes(rate, recipe.versions()),
