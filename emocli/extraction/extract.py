@@ -39,9 +39,6 @@ PART = 8
 _Link = dict[str, str]
 """What is recorded of an upstream feature: its ``recipe``, ``method`` and ``digest``."""
 
-WORDS, UNKNOWN_WORDS = "words", "words.out_of_vocabulary"
-"""Notes of features of words: how many there are, and how many of them are not known to it."""
-
 
 def plan(
     manifest: Manifest,
@@ -130,11 +127,6 @@ def extract(
             result, links[job.feature] = job.run(job.recipe(links), place, advance)
             results.append(result)
     return results
-
-
-def mostly_unknown(notes: Mapping[str, float]) -> bool:
-    """Whether a feature does not know most of the words, by the sums of its notes."""
-    return notes.get(UNKNOWN_WORDS, 0) > notes.get(WORDS, 0) / 2
 
 
 class NothingExtractedError(StoreError):

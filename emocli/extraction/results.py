@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+WORDS, UNKNOWN_WORDS = "words", "words.out_of_vocabulary"
+"""Notes of features of words: how many there are, and how many of them are not known to it."""
+
 
 @dataclass(frozen=True)
 class ExtractionPlan:
@@ -66,3 +69,8 @@ class Extraction:
     damaged: int = 0
     changed: int = 0
     former: str = ""
+
+
+def mostly_unknown(notes: Mapping[str, float]) -> bool:
+    """Whether a feature does not know most of the words, by the sums of its notes."""
+    return notes.get(UNKNOWN_WORDS, 0) > notes.get(WORDS, 0) / 2

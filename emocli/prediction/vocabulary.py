@@ -8,7 +8,7 @@ from pathlib import Path
 
 from emocli.data.manifest import Manifest
 from emocli.data.store import features_in, open_feature
-from emocli.extraction.extract import UNKNOWN_WORDS, WORDS, mostly_unknown
+from emocli.extraction.results import UNKNOWN_WORDS, WORDS, mostly_unknown
 from emocli.prediction.clips import Piece
 
 Counts = Mapping[str, Mapping[str, float]]

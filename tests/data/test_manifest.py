@@ -143,6 +143,7 @@ def test_the_root_travels_with_the_manifest_or_is_given(tmp_path: Path) -> None:
     assert Manifest.read(elsewhere / "toy.csv").root == beside / "media"
     moved = beside.rename(tmp_path / "moved")
     assert Manifest.read(moved / "toy.csv").root == moved / "media"
+    (tmp_path / "other").mkdir()
     given = Manifest.read(moved / "toy.csv", root=tmp_path / "other")
     assert given.clip("b").media["audio"] == tmp_path / "other" / "x/b.wav"
     assert given.fingerprint == manifest.fingerprint

@@ -110,7 +110,7 @@ def _require_own(typed: Mapping[str, Plain], features: Sequence[str]) -> None:
 
 
 def _print(results: Sequence[Extraction]) -> None:
-    from emocli.extraction.extract import mostly_unknown
+    from emocli.extraction.results import mostly_unknown
 
     show.table(
         ("feature", "computed", "already there", "no medium", "failed", "clips/s", "store"),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import json
 import warnings
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Literal
 
+from emocli.config import leaves
 from emocli.data.durable import locked
 from emocli.errors import ConfigError, RunError
 from emocli.parsing import parse_object
@@ -21,6 +23,9 @@ NAME = "emocli"
 STARTUP, WARMUP = 10, 5
 """Trials, the default among them, before TPE guesses any; trials, and epochs of each, that are
 not pruned."""
+
+NOTED = ("default.", "inputs.")
+"""How the names of those values begin which the first versions of a study did not note."""
 
 Sampler = Literal["tpe", "random"]
 
@@ -112,6 +117,17 @@ def read_asked(folder: Path) -> Mapping[str, str] | None:
     """Return what the study of a folder was asked for; None if it was not begun."""
     study = _study_of(folder)
     return None if study is None else study.user_attrs.get("asked")
+
+
+def differing(was: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """Return what a study asked for otherwise than another, by dotted names.
+
+    Of a study that was asked for the same, return those defaults and inputs it noted otherwise.
+    """
+    old, new = (dict(leaves({k: json.loads(v) for k, v in each.items()})) for each in (was, now))
+    changed = sorted(key for key in {*old, *new} if old.get(key) != new.get(key))
+    requested = [key for key in changed if not key.startswith(NOTED)]
+    return requested or [key for key in changed if key in old]
 
 
 def _study_of(folder: Path) -> Any:

@@ -40,6 +40,7 @@ from emocli.training.tuning.journal import (
     JOURNAL,
     Sampler,
     again,
+    differing,
     drop_half_line,
     ended,
     load_optuna,
@@ -54,9 +55,6 @@ UNNOTED = (
     "the version that began this study did not note its defaults; where one has changed since, its "
     "trials are not comparable; choose another --study to be certain"
 )
-
-NOTED = ("default.", "inputs.")
-"""How the names of those values begin which the first versions of a study did not note."""
 
 SEEDS = 1_000_003
 """The seed of a trial's sampler is that of the search times this, and the trial's number."""
@@ -236,7 +234,7 @@ class Search:
             rundir.require_empty(self.folder, "a study")
             return
         was = read_asked(self.folder)
-        if was is not None and (changed := _changed(was, now)):
+        if was is not None and (changed := differing(was, now)):
             what = f"holds a study of another {', '.join(changed)}"
             raise RunError(what, where=self.folder, hint="choose another --study")
 
@@ -391,14 +389,3 @@ class Search:
             return {}
         shares = load_optuna().importance.get_param_importances(self._study(0))
         return {name: float(value) for name, value in shares.items()}
-
-
-def _changed(was: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """Return the settings and ranges that differ from another study's, by dotted names.
-
-    Of a study that was asked for the same, return those defaults and inputs it noted otherwise.
-    """
-    old, new = (dict(leaves({k: json.loads(v) for k, v in each.items()})) for each in (was, now))
-    changed = sorted(key for key in {*old, *new} if old.get(key) != new.get(key))
-    requested = [key for key in changed if not key.startswith(NOTED)]
-    return requested or [key for key in changed if key in old]
