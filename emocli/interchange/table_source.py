@@ -115,7 +115,7 @@ class TableSource:
             clip, place = self._places[entry]
             rows = self._tables.rows(place.name)
             rows, longer = _part(rows, clip) if place.whole else (rows, False)
-            rows, notes = kept(_in_time(rows), self.layout, self._name)
+            rows, notes = kept(_in_time(rows), self.layout, f"clip '{entry}'")
             notes = {**notes, LONGER: int(longer)}
             timed = Timed(rows.values.astype(np.float32), rows.spans)
             self._last = entry, timed.since(clip.start or 0.0) if place.whole else timed, notes
@@ -163,10 +163,10 @@ def _in_time(rows: TableRows) -> TableRows:
     return rows if rows.spans is None else rows[np.argsort(rows.spans[:, 0], kind="stable")]
 
 
-def kept(rows: TableRows, layout: Layout, name: str) -> tuple[TableRows, Mapping[str, int]]:
+def kept(rows: TableRows, layout: Layout, where: str) -> tuple[TableRows, Mapping[str, int]]:
     """Leave out rows that failed, and of several faces what is not wanted; count both.
 
-    Frames that failed are missing, not zeros. ``name`` is that of the format.
+    Frames that failed are missing, not zeros. ``where`` is what a message names.
 
     Raises
     ------
@@ -179,7 +179,7 @@ def kept(rows: TableRows, layout: Layout, name: str) -> tuple[TableRows, Mapping
     spans = np.zeros((len(rows), 2)) if rows.spans is None else rows.spans
     untimed = ~failed & ~unsure & ~empty & ~np.isfinite(spans).all(axis=1)
     good = rows[~(failed | unsure | empty | untimed)]
-    taken = _faces(good, layout, name)
+    taken = _faces(good, layout, where)
     notes = {
         "rows": len(rows),
         "rows.failed": int(failed.sum()),
@@ -191,7 +191,7 @@ def kept(rows: TableRows, layout: Layout, name: str) -> tuple[TableRows, Mapping
     return taken, notes
 
 
-def _faces(rows: TableRows, layout: Layout, name: str) -> TableRows:
+def _faces(rows: TableRows, layout: Layout, where: str) -> TableRows:
     if layout.faces == "all" or len(rows) < 2:
         return rows
     if layout.faces == "mean":
@@ -199,14 +199,14 @@ def _faces(rows: TableRows, layout: Layout, name: str) -> TableRows:
     if rows.face is not None:
         rows = rows[rows.face == _main(rows.face, rows.confidence)]
     else:
-        _require_surest(rows, name)
+        _require_surest(rows, where)
     # The surest of each frame, in the order of the table.
     order = np.lexsort((np.arange(len(rows)), -rows.confidence))
     _, first = np.unique(rows.frame[order], return_index=True)
     return rows[np.sort(order[first])]
 
 
-def _require_surest(rows: TableRows, name: str) -> None:
+def _require_surest(rows: TableRows, where: str) -> None:
     """Refuse several rows of a frame, none of which is surer than the others, unless all agree."""
     ordered = rows[np.lexsort((-rows.confidence, rows.frame))]
     same = np.diff(ordered.frame) == 0
@@ -216,8 +216,10 @@ def _require_surest(rows: TableRows, name: str) -> None:
     alike = ((one == next_one) | (np.isnan(one) & np.isnan(next_one))).all(axis=1)
     if (tied & ~alike).any():
         what = "has several rows of a frame, and no column tells whose they are or how sure"
-        hint = f"name that column: --set {name}.face=NAME; or --set {name}.faces=all (or mean)"
-        raise StoreError(what, hint=hint)
+        hint = (
+            "name that column, --set 'FORMAT.face=[\"NAME\"]', or --set FORMAT.faces=all (or mean)"
+        )
+        raise StoreError(what, where=where, hint=hint)
 
 
 def _main(face: NDArray[np.str_], confidence: Numbers) -> str:

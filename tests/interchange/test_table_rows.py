@@ -16,7 +16,9 @@ POINTS = "frame,timestamp_ms,landmark,x,y"
 
 def test_a_row_per_landmark_is_refused(tmp_path: Path) -> None:
     write(tmp_path, "a.csv", POINTS, "0,0,0,.1,.2", "0,0,1,.3,.4", "1,40,0,.1,.2", "1,40,1,.3,.4")
-    with pytest.raises(StoreError, match=r"several rows of a frame.*--set mediapipe.face=NAME"):
+    with pytest.raises(
+        StoreError, match=r"clip 'a': has several rows of a frame.*--set 'FORMAT.face="
+    ):
         take(tmp_path, "mediapipe", (Clip("a"),), "x", "y")
     report, store = take(tmp_path, "mediapipe", (Clip("a"),), "x", "y", faces="all")
     assert report.left_out["of_other_faces"] == 0
