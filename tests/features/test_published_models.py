@@ -53,11 +53,13 @@ def extractor(name: str, clips: tuple[Clip, ...] = (), **settings: Any) -> Any:
     return module.prepare(config.build(module.Config, settings, name), clips)
 
 
-def direct(folder: Path, kind: str, **inputs: torch.Tensor) -> tuple[torch.Tensor, ...]:
+def direct(
+    folder: Path, kind: str, dtype: torch.dtype = torch.float32, **inputs: torch.Tensor
+) -> tuple[torch.Tensor, ...]:
     """Every hidden state by a direct call."""
     import transformers
 
-    model = getattr(transformers, kind).from_pretrained(folder).eval()
+    model = getattr(transformers, kind).from_pretrained(folder).eval().to(dtype)
     with torch.no_grad():
         states: tuple[torch.Tensor, ...] = model(**inputs, output_hidden_states=True).hidden_states
     return states
@@ -107,6 +109,9 @@ def test_half_precision_is_near(models: Mapping[str, Path], corpus: Manifest) ->
     assert np.abs(whole - half).max() > 1e-6
     # Of 16 units at random; processors that multiply in half precision round more (.97).
     assert np.corrcoef(whole.ravel(), half.ravel())[0, 1] > 0.9
+    given, dtype = waves(folder, sound(clip, 16000)), torch.bfloat16
+    states = direct(folder, "Wav2Vec2Model", dtype, input_values=given.to(dtype))
+    assert_allclose(half, states[-1][0].float(), **CLOSE)
 
 
 def test_long_speech_is_read_in_chunks(models: Mapping[str, Path]) -> None:
